@@ -1,0 +1,282 @@
+"""Building blocks of SST-EmotionNet.
+
+Activations are kept in the order (n, depth, height, width, filters). A (3, 3, 1)
+convolution is then a channels-last 2-D convolution over n * depth maps, and a
+(1, 1, 3) one a channels-last 2-D convolution over n images of depth by
+height * width: two views of the same memory, with no copy between them.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils import skip_init
+
+NORM_EPS = 1.1e-5
+
+
+def as_maps(x):
+    """View (n, depth, height, width, filters) as n * depth maps for 2-D layers."""
+    return x.flatten(0, 1).permute(0, 3, 1, 2)
+
+
+def from_maps(maps, depth):
+    """Undo `as_maps`."""
+    return maps.permute(0, 2, 3, 1).unflatten(0, (-1, depth))
+
+
+def pool_average(x):
+    """Average over 2 x 2 x 2; odd sizes lose the last slice, size 1 is not pooled."""
+    depth, height, width = x.shape[1:4]
+    if depth > 1:
+        x = x[:, : depth // 2 * 2].unflatten(1, (-1, 2)).mean(2)
+    kernel = (min(2, height), min(2, width))
+    return from_maps(F.avg_pool2d(as_maps(x), kernel), x.shape[1])
+
+
+def pool_max(x):
+    """Maximum over 2 x 2 x 2, an odd last slice by itself; for values >= 0."""
+    depth = x.shape[1]
+    x = from_maps(F.max_pool2d(as_maps(x), 2, ceil_mode=True), depth)
+    if depth % 2:
+        x = torch.cat([x, x[:, -1:]], dim=1)
+    return torch.maximum(x[:, 0::2], x[:, 1::2])
+
+
+class NormReLU(nn.BatchNorm2d):
+    """Batch normalisation over the filters, then ReLU."""
+
+    def __init__(self, n_filters, momentum):
+        super().__init__(n_filters, eps=NORM_EPS, momentum=momentum)
+
+    def forward(self, x):
+        """Take and give (n, depth, height, width, filters)."""
+        return from_maps(F.relu(super().forward(as_maps(x))), x.shape[1])
+
+
+class MapConv(nn.Module):
+    """Convolution within each map, as TensorFlow pads it ("same")."""
+
+    def __init__(self, n_in, n_out, kernel, stride=1):
+        super().__init__()
+        self.conv = skip_init(nn.Conv2d, n_in, n_out, kernel, stride, bias=False)
+
+    def forward(self, x):
+        """Take (n, depth, height, width, n_in), give (..., n_out)."""
+        maps, kernel, stride = as_maps(x), self.conv.kernel_size[0], self.conv.stride[0]
+        if kernel > 1:
+            # TensorFlow puts the odd pixel of padding at the end.
+            pads = [max((math.ceil(s / stride) - 1) * stride + kernel - s, 0) for s in x.shape[2:4]]
+            if pads == [kernel - 1, kernel - 1]:
+                maps = F.conv2d(maps, self.conv.weight, None, stride, kernel // 2)
+                return from_maps(maps, x.shape[1])
+            maps = F.pad(maps, (*_halves(pads[1]), *_halves(pads[0])))
+        return from_maps(self.conv(maps), x.shape[1])
+
+
+def _halves(total):
+    return total // 2, total - total // 2
+
+
+class DepthConv(nn.Module):
+    """Convolution of 3 along the depth (bands or time)."""
+
+    def __init__(self, n_filters):
+        super().__init__()
+        self.conv = skip_init(nn.Conv2d, n_filters, n_filters, (3, 1), padding=(1, 0), bias=False)
+
+    def forward(self, x):
+        """Take and give (n, depth, height, width, filters)."""
+        columns = x.flatten(2, 3).permute(0, 3, 1, 2)
+        return self.conv(columns).permute(0, 2, 3, 1).unflatten(2, x.shape[2:4])
+
+
+class DenseLayer(nn.Module):
+    """Bottleneck, then the pseudo-3-D pair; its output is joined to its input."""
+
+    def __init__(self, n_in, growth, momentum):
+        super().__init__()
+        self.norm1 = NormReLU(n_in, momentum)
+        self.bottleneck = MapConv(n_in, 4 * growth, 1)
+        self.norm2 = NormReLU(4 * growth, momentum)
+        self.spatial_conv = MapConv(4 * growth, growth, 3)
+        self.depth_conv = DepthConv(growth)
+
+    def forward(self, x):
+        """Take (n, depth, height, width, n_in), give n_in + growth filters."""
+        new = self.norm2(self.bottleneck(self.norm1(x)))
+        return torch.cat([x, self.depth_conv(self.spatial_conv(new))], dim=-1)
+
+
+class Transition(nn.Module):
+    """Mix filters and halve the maps and the depth."""
+
+    def __init__(self, n_in, n_out, momentum):
+        super().__init__()
+        self.norm = NormReLU(n_in, momentum)
+        self.conv = MapConv(n_in, n_out, 1)
+
+    def forward(self, x):
+        """Take (n, depth, height, width, n_in), give (n, depth / 2, ...)."""
+        # A mean and a 1x1x1 convolution commute; this order has an eighth of the work.
+        return self.conv(pool_average(self.norm(x)))
+
+
+class MapAttention(nn.Module):
+    """Spatial and depth masks from the mean over filters, and their application.
+
+    Parameters
+    ----------
+    depth, height, width : int
+        Size of what it acts on.
+    variant : {"paper", "authors"}
+        Softmax over all cells and all slices, or sigmoid. A softmax mask of
+        sum 1 is applied times the number of cells (slices), so that it has mean 1.
+    attention : {"both", "spatial", "depth"}
+        Which masks there are.
+    """
+
+    def __init__(self, depth, height, width, variant, attention):
+        super().__init__()
+        self.softmax = variant == "paper"
+        size = height * width
+        self.spatial = skip_init(nn.Linear, size, size) if attention != "depth" else None
+        self.depth = skip_init(nn.Linear, depth, depth) if attention != "spatial" else None
+
+    def forward(self, x):
+        """Return x under its masks, and the masks by name.
+
+        Returns
+        -------
+        x : tensor, shape (n, depth, height, width, filters)
+        masks : dict
+            ``"spatial"`` (n, height, width) and ``"depth"`` (n, depth), those
+            there are; of sum 1 for softmax, each between 0 and 1 for sigmoid.
+        """
+        n, depth, height, width, _ = x.shape
+        mean = x.mean(-1)
+        masks = {}
+        if self.spatial is not None:
+            mask, gain = self._activate(self.spatial(mean.mean(1).flatten(1)))
+            masks["spatial"] = mask.unflatten(1, (height, width))
+            x = x * gain.view(n, 1, height, width, 1).to(x.dtype)
+        if self.depth is not None:
+            masks["depth"], gain = self._activate(self.depth(mean.mean((2, 3))))
+            x = x * gain.view(n, depth, 1, 1, 1).to(x.dtype)
+        return x, masks
+
+    def _activate(self, scores):
+        if not self.softmax:
+            mask = torch.sigmoid(scores)
+            return mask, mask
+        mask = torch.softmax(scores, dim=1)
+        return mask, mask * mask.shape[1]
+
+
+class Stem(nn.Module):
+    """First convolution of a stream, from one value a voxel to ``n_out`` filters.
+
+    The spectral one keeps the size; the temporal one (5, 5, 3) halves the maps
+    twice and the depth once.
+    """
+
+    def __init__(self, n_out, temporal, momentum):
+        super().__init__()
+        self.temporal = temporal
+        if temporal:
+            # The kernel's 3 along the depth become input filters: neighbouring slices.
+            self.conv = MapConv(3, n_out, 5, stride=2)
+            self.norm = NormReLU(n_out, momentum)
+        else:
+            self.conv = MapConv(1, n_out, 3)
+
+    def forward(self, maps):
+        """Take (n, depth, height, width), give (n, depth', height', width', n_out)."""
+        if not self.temporal:
+            return self.conv(maps.unsqueeze(-1))
+        neighbours = F.pad(maps, (0, 0, 0, 0, 1, 1)).unfold(1, 3, 1)
+        return pool_max(self.norm(self.conv(neighbours.contiguous())))
+
+
+class Stream(nn.Module):
+    """One stream, from maps to its features.
+
+    Parameters
+    ----------
+    size : tuple of int
+        (depth, height, width) of the maps.
+    temporal : bool
+        Which stem.
+    growth : int
+        Filters that a dense layer adds.
+    n_layers, n_blocks : int
+        Layers in a block, and blocks.
+    compression : float
+        Share of the filters that a transition keeps.
+    variant, attention : str
+        See `SSTEmotionNet`.
+    momentum : float
+        Of the running statistics.
+    """
+
+    def __init__(
+        self, size, temporal, growth, n_layers, n_blocks, compression, variant, attention, momentum
+    ):
+        super().__init__()
+        n_filters = 2 * growth
+        self.stem = Stem(n_filters, temporal, momentum)
+        if temporal:
+            depth, height, width = size
+            size = (-(-depth // 2), -(-height // 4), -(-width // 4))
+        self.blocks, self.transitions = nn.ModuleList(), nn.ModuleList()
+        self.attentions = nn.ModuleDict()
+        for i in range(n_blocks):
+            if attention != "none" and (i > 0 or variant == "paper"):
+                self.attentions[str(i + 1)] = MapAttention(*size, variant, attention)
+            layers = [DenseLayer(n_filters + j * growth, growth, momentum) for j in range(n_layers)]
+            self.blocks.append(nn.Sequential(*layers))
+            n_filters += n_layers * growth
+            if i < n_blocks - 1:
+                n_kept = math.floor(compression * n_filters)
+                self.transitions.append(Transition(n_filters, n_kept, momentum))
+                n_filters = n_kept
+                size = tuple(max(s // 2, 1) for s in size)
+        self.final_norm = NormReLU(n_filters, momentum)
+        self.n_features = n_filters
+
+    def forward(self, maps):
+        """Take (n, depth, height, width), give features and masks.
+
+        Returns
+        -------
+        features : tensor, shape (n, n_features)
+        masks : dict
+            Block number as str -> masks of `MapAttention`.
+        """
+        x, masks = self.stem(maps), {}
+        for i, block in enumerate(self.blocks):
+            if i > 0:
+                x = self.transitions[i - 1](x)
+            name = str(i + 1)
+            if name in self.attentions:
+                x, masks[name] = self.attentions[name](x)
+            x = block(x)
+        return self.final_norm(x).mean((1, 2, 3)), masks
+
+
+class SeededDropout(nn.Module):
+    """Dropout that can draw from a generator of its own."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+        self.generator = None
+
+    def forward(self, x):
+        """Take and give any shape."""
+        if not self.training or self.p == 0:
+            return x
+        device = x.device if self.generator is None else self.generator.device
+        draw = torch.rand(x.shape, generator=self.generator, device=device)
+        return x * (draw >= self.p).to(x) / (1 - self.p)

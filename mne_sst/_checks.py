@@ -1,0 +1,98 @@
+"""Argument checks that name the parameter, what came and what was expected."""
+
+import logging
+import numbers
+
+import numpy as np
+from tqdm.auto import tqdm
+
+logger = logging.getLogger("mne_sst")
+
+
+def check_option(name, value, allowed):
+    """Return ``value`` if it is one of ``allowed``, else raise ValueError."""
+    # Identity for None, so that arrays and other odd objects compare safely.
+    if any(value is a or (isinstance(value, str) and value == a) for a in allowed):
+        return value
+    options = ", ".join(repr(a) for a in allowed)
+    raise ValueError(f"{name} must be one of {options}, got {value!r}.")
+
+
+def check_number(name, value, low=None, high=None, *, integer=False, low_open=False):
+    """Return ``value`` as int or float if it lies in [low, high].
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for the message.
+    value : object
+        What came.
+    low, high : float | None
+        Bounds; the upper one is included, the lower one unless ``low_open``.
+    integer : bool
+        Whether only whole numbers are accepted.
+    low_open : bool
+        Whether ``low`` itself is refused.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number (or not a whole one).
+    ValueError
+        If it is out of range or not finite.
+    """
+    kind = numbers.Integral if integer else numbers.Real
+    word = "a whole number" if integer else "a number"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
+        raise TypeError(f"{name} must be {word}, got {value!r} ({type(value).__name__}).")
+    if not np.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value!r}.")
+    too_low = low is not None and (value <= low if low_open else value < low)
+    if too_low or (high is not None and value > high):
+        lower = "-inf" if low is None else f"{low}"
+        upper = "inf" if high is None else f"{high}"
+        bracket = "(" if low_open or low is None else "["
+        raise ValueError(f"{name} must lie in {bracket}{lower}, {upper}], got {value!r}.")
+    return int(value) if integer else float(value)
+
+
+def check_finite(name, data, axes):
+    """Raise ValueError naming the first place that is NaN or infinite.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for the message.
+    data : array
+        What to look at.
+    axes : tuple of str
+        A word for each axis of ``data``.
+    """
+    # The sum is finite whenever every value is, and costs one pass without a copy.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(data.sum(dtype=np.float64)):
+            return
+    bad = np.argwhere(~np.isfinite(data))
+    if len(bad):
+        place = ", ".join(f"{a} {i}" for a, i in zip(axes, bad[0], strict=True))
+        raise ValueError(
+            f"{name} holds {len(bad)} value(s) that are NaN or infinite, the first at "
+            f"{place}. Drop or repair those epochs or channels first."
+        )
+
+
+def listed(names, most=8):
+    """Join names for a message, cutting long lists."""
+    names = [str(n) for n in names]
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
+
+
+def progress(total, description, verbose=None):
+    """Return one tqdm bar, silent when ``verbose`` is False or without a terminal."""
+    return tqdm(
+        total=total,
+        desc=description,
+        disable=True if verbose is False else None,
+        leave=bool(verbose),
+    )

@@ -1,0 +1,159 @@
+"""Files of arrays with a JSON header (safetensors): opening one runs no code."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+SUFFIX = ".safetensors"
+
+
+def write_arrays(fname, arrays, header, *, kind, overwrite=False):
+    """Write arrays and a JSON header to a safetensors file, all or nothing.
+
+    Parameters
+    ----------
+    fname : path-like
+        Must end in ``.safetensors``.
+    arrays : dict of str -> array
+        What to write.
+    header : dict
+        Anything JSON can hold.
+    kind : str
+        What the file is, checked on reading.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    """
+    fname = Path(fname)
+    if fname.suffix != SUFFIX:
+        raise ValueError(f"fname must end in {SUFFIX!r}, got {str(fname)!r}.")
+    if fname.exists() and not overwrite:
+        raise FileExistsError(f"{fname} exists; use overwrite=True to replace it.")
+    arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
+    handle, temporary = tempfile.mkstemp(suffix=SUFFIX, prefix=f".{fname.stem}-", dir=fname.parent)
+    os.close(handle)
+    try:
+        save_file(arrays, temporary, {"mne_sst": kind, "header": json.dumps(header)})
+        # mkstemp is private to its owner; a saved file has the permissions of any other.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, fname)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def read_arrays(fname, *, kind):
+    """Read what `write_arrays` wrote.
+
+    Returns
+    -------
+    arrays : dict of str -> array
+    header : dict
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it is no file of this kind.
+    """
+    fname = Path(fname)
+    if not fname.is_file():
+        raise FileNotFoundError(f"fname: there is no file {str(fname)!r}.")
+    try:
+        with safe_open(fname, framework="numpy") as file:
+            found = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(
+            f"{fname} is no safetensors file, or a damaged one ({error}); expected mne_sst "
+            f"{kind} as written by their save()."
+        ) from error
+    if found.get("mne_sst") != kind:
+        raise ValueError(
+            f"{fname} holds {found.get('mne_sst', 'something that mne_sst did not write')!r}, "
+            f"expected {kind!r}."
+        )
+    return arrays, json.loads(found["header"])
+
+
+def info_to_json(info):
+    """Channels, types, positions and rate of an Info; nothing about the person."""
+    montage = info.get_montage()
+    positions = None
+    if montage is not None:
+        found = montage.get_positions()
+        positions = {
+            "ch_pos": {name: _finite_list(p) for name, p in found["ch_pos"].items()},
+            "coord_frame": found["coord_frame"],
+            **{k: _finite_list(found[k]) for k in ("nasion", "lpa", "rpa")},
+        }
+    return {
+        "ch_names": info["ch_names"],
+        "ch_types": info.get_channel_types(),
+        "sfreq": info["sfreq"],
+        "bads": list(info["bads"]),
+        "positions": positions,
+    }
+
+
+def _finite_list(point):
+    return None if point is None or not np.all(np.isfinite(point)) else list(map(float, point))
+
+
+def info_from_json(saved):
+    """Make the Info that `info_to_json` described."""
+    info = mne.create_info(saved["ch_names"], saved["sfreq"], saved["ch_types"])
+    info["bads"] = saved["bads"]
+    positions = saved["positions"]
+    if positions is not None:
+        points = {k: np.array(p) for k, p in positions["ch_pos"].items() if p is not None}
+        fiducials = {
+            k: None if positions[k] is None else np.array(positions[k])
+            for k in ("nasion", "lpa", "rpa")
+        }
+        montage = mne.channels.make_dig_montage(
+            points, coord_frame=positions["coord_frame"], **fiducials
+        )
+        info.set_montage(montage, on_missing="ignore", verbose="ERROR")
+    return info
+
+
+def table_to_json(table):
+    """A DataFrame as JSON, each column with its dtype.
+
+    Raises
+    ------
+    TypeError
+        If a column holds something that JSON cannot, such as arrays.
+    """
+    if table is None:
+        return None
+    columns = []
+    for name, column in table.items():
+        values = column.tolist()
+        plain = [None if v is pd.NA or (isinstance(v, float) and v != v) else v for v in values]
+        try:
+            json.dumps(plain)
+        except TypeError as error:
+            raise TypeError(
+                f"metadata column {name!r} holds values that a file cannot keep ({error}); "
+                "turn them into numbers or text, or drop the column."
+            ) from error
+        columns.append({"name": name, "dtype": str(column.dtype), "values": plain})
+    return {"n": len(table), "columns": columns}
+
+
+def table_from_json(saved):
+    """Make the DataFrame that `table_to_json` described."""
+    if saved is None:
+        return None
+    table = pd.DataFrame(index=range(saved["n"]))
+    for column in saved["columns"]:
+        table[column["name"]] = pd.Series(column["values"], dtype=column["dtype"])
+    return table

@@ -1,0 +1,76 @@
+"""How features were made, as one comparable object."""
+
+from dataclasses import dataclass, fields
+
+from .._checks import check_option
+from ._entropy import METHODS, UNITS, check_bands
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """How features were made; two sets fit together only if these agree.
+
+    Attributes
+    ----------
+    bands : tuple of (name, fmin, fmax)
+        Frequency bands of the spectral stack, Hz.
+    method : {"spectral", "bandpass", "seed"}
+        How DE was estimated, see `differential_entropy`.
+    temporal : {"signal", "power"} | None
+        What the temporal stack holds: a clip of the signal (V), log power
+        (ln µV²), or nothing.
+    temporal_sfreq : float | None
+        Rate of the temporal stack, Hz; None where it spans the window.
+    temporal_position : str | float
+        Where the clip lies in the window.
+    temporal_band : tuple of float
+        Band of the log power, Hz.
+    sfreq : float | None
+        Sampling rate of the recording, Hz.
+    window : float | None
+        Length of a window, s.
+    smoothing : str | None
+        How the spectral stack was smoothed over the windows of a trial.
+    """
+
+    bands: tuple = tuple((k, *v) for k, v in check_bands(None).items())
+    method: str = "spectral"
+    temporal: str | None = "signal"
+    temporal_sfreq: float | None = 125.0
+    temporal_position: str | float = "center"
+    temporal_band: tuple = (4.0, 50.0)
+    sfreq: float | None = None
+    window: float | None = None
+    smoothing: str | None = None
+
+    def __post_init__(self):
+        # Lists come back from JSON; settings must stay hashable and comparable.
+        object.__setattr__(self, "bands", tuple(tuple(b) for b in self.bands))
+        object.__setattr__(self, "temporal_band", tuple(self.temporal_band))
+        check_option("method", self.method, METHODS)
+        check_option("temporal", self.temporal, ("signal", "power", None))
+        check_bands({name: edges for name, *edges in self.bands})
+
+    @property
+    def unit(self):
+        """Unit of the spectral stack: nats or bits."""
+        return UNITS[self.method]
+
+    def differences(self, other):
+        """Say in words what differs, one string a setting; empty if they fit together."""
+        skip = {"window"}
+        if self.temporal != "power":
+            skip.add("temporal_band")
+        if self.temporal != "signal":
+            skip |= {"temporal_sfreq", "temporal_position"}
+        found = [
+            f"{f.name}={getattr(other, f.name)!r} where {getattr(self, f.name)!r} was expected"
+            for f in fields(self)
+            if f.name not in skip and getattr(self, f.name) != getattr(other, f.name)
+        ]
+        # One sample more or less, as between Epochs with and without the last time
+        # point, is the same window.
+        mine, theirs = self.window, other.window
+        if mine is not None and theirs is not None and abs(mine - theirs) > 0.02 * mine:
+            found.append(f"windows of {theirs:g} s where {mine:g} s were expected")
+        return found
