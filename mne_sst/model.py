@@ -16,6 +16,21 @@ VARIANTS = ("paper", "authors")
 STREAMS = ("both", "spectral", "temporal")
 ATTENTION = ("both", "spatial", "depth", "none")
 HIDDEN = 50
+#: Parameters that an estimator passes on as they are.
+NETWORK_PARAMS = (
+    "variant",
+    "streams",
+    "attention",
+    "depth_spectral",
+    "depth_temporal",
+    "growth_spectral",
+    "growth_temporal",
+    "n_blocks",
+    "compression_spectral",
+    "compression_temporal",
+    "drop_prob",
+    "norm_momentum",
+)
 
 
 class SSTEmotionNet(nn.Module):

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, fields
 
+import numpy as np
+
 from .._checks import check_option
 from ._entropy import METHODS, UNITS, check_bands
+from ._temporal import clip_start
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,27 @@ class FeatureSettings:
     def unit(self):
         """Unit of the spectral stack: nats or bits."""
         return UNITS[self.method]
+
+    def moments(self, n_times):
+        """Time of each point of the temporal stack, s from the start of the window.
+
+        Parameters
+        ----------
+        n_times : int
+            Number of points.
+
+        Returns
+        -------
+        times : array, shape (n_times,)
+            Middle of each point's interval.
+        """
+        if self.temporal == "power" or self.temporal_sfreq is None:
+            length, start = (1.0 if self.window is None else self.window), 0.0
+        else:
+            length = n_times / self.temporal_sfreq
+            window = length if self.window is None else self.window
+            start = clip_start(self.temporal_position, window, length)
+        return start + (np.arange(n_times) + 0.5) * length / n_times
 
     def differences(self, other):
         """Say in words what differs, one string a setting; empty if they fit together."""

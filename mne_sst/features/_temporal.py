@@ -47,7 +47,7 @@ def clip_matrix(sfreq, n_samples, temporal_sfreq, n_times, position="center"):
     """
     duration = n_samples / sfreq
     rate = n_times / duration if temporal_sfreq is None else temporal_sfreq
-    start = _clip_start(position, duration, n_times / rate)
+    start = clip_start(position, duration, n_times / rate)
     # In samples: the middle of each point, and the cut-off in cycles a sample.
     points = (start + (np.arange(n_times) + 0.5) / rate) * sfreq - 0.5
     cutoff = 0.5 if rate >= sfreq else 0.45 * rate / sfreq
@@ -65,7 +65,8 @@ def clip_matrix(sfreq, n_samples, temporal_sfreq, n_times, position="center"):
     return matrix - 1 / n_samples
 
 
-def _clip_start(position, duration, length):
+def clip_start(position, duration, length):
+    """Start of a clip in a window, s; raises ValueError if it does not lie inside."""
     spare = duration - length
     if spare < -1e-9:
         raise ValueError(

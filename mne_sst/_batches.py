@@ -1,0 +1,191 @@
+"""Batches of features by index, and the split into training and validation part."""
+
+import warnings
+
+import numpy as np
+import torch
+from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
+
+
+class FeatureDataset(torch.utils.data.Dataset):
+    """Features, standardised as batches are taken, never copied as a whole.
+
+    Parameters
+    ----------
+    features : EpochsFeatures
+        Read only.
+    targets : array of int, shape (n_epochs,) | None
+        Class indices.
+    scaling : dict of str -> (mean, scale)
+        For ``"spectral"`` and ``"temporal"``, arrays that broadcast to an epoch.
+    streams : tuple of str
+        Which of the two stacks to give.
+    rows : array of int | None
+        Which epochs; None for all.
+    device : torch.device
+        Where batches go; on a GPU the features are kept there.
+    """
+
+    def __init__(self, features, targets, scaling, streams, rows=None, device="cpu"):
+        self.rows = np.arange(len(features)) if rows is None else rows
+        self.device = torch.device(device)
+        self.targets = targets
+        self.stacks = {}
+        for name in streams:
+            mean, scale = scaling[name]
+            self.stacks[name] = (
+                self._resident(getattr(features, name)),
+                self._resident(mean.astype(np.float32)),
+                self._resident((1 / scale).astype(np.float32)),
+            )
+
+    def _resident(self, array):
+        # NumPy on the CPU: joblib hands over read-only memory maps, which torch refuses.
+        if self.device.type == "cpu":
+            return array
+        return torch.tensor(array, dtype=torch.float32, device=self.device)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        return self.batch(np.atleast_1d(index))
+
+    def batch(self, index):
+        """Return inputs by name and class indices, for positions in this data set."""
+        rows = self.rows[index]
+        inputs = {}
+        for name, (values, mean, factor) in self.stacks.items():
+            if self.device.type == "cpu":
+                part = torch.from_numpy(((values[rows] - mean) * factor).astype(np.float32))
+            else:
+                part = (values[torch.as_tensor(rows, device=self.device)] - mean) * factor
+            inputs[name] = part
+        if self.targets is None:
+            return inputs, torch.zeros(len(rows), dtype=torch.long, device=self.device)
+        return inputs, torch.as_tensor(self.targets[rows], device=self.device)
+
+
+class Batches:
+    """Iterate over a data set in batches, in order or shuffled and mixed up.
+
+    Batches of one pass differ by one epoch at most, so that none is too small
+    for batch normalisation.
+
+    Parameters
+    ----------
+    dataset : FeatureDataset
+        What to iterate over.
+    batch_size : int
+        Largest batch.
+    n_classes : int
+        Targets are rows of class probabilities.
+    shuffle : bool
+        Whether to draw a new order in each pass.
+    mixup : float
+        Parameter of the beta distribution of mixup; 0 for none.
+    generator : numpy.random.Generator | None
+        Draws order and mixtures.
+
+    References
+    ----------
+    Zhang et al. (2018). mixup: Beyond empirical risk minimization. ICLR.
+    """
+
+    def __init__(
+        self, dataset, batch_size, n_classes=2, shuffle=False, mixup=0.0, generator=None
+    ):
+        self.dataset, self.batch_size, self.n_classes = dataset, batch_size, n_classes
+        self.shuffle, self.mixup, self.generator = shuffle, mixup, generator
+
+    def __len__(self):
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self):
+        n = len(self.dataset)
+        order = self.generator.permutation(n) if self.shuffle else np.arange(n)
+        for index in np.array_split(order, len(self)):
+            inputs, targets = self.dataset.batch(index)
+            targets = torch.nn.functional.one_hot(targets, self.n_classes).float()
+            if self.mixup > 0:
+                inputs, targets = self._mix(inputs, targets)
+            yield inputs, targets
+
+    def _mix(self, inputs, targets):
+        share = float(self.generator.beta(self.mixup, self.mixup))
+        other = torch.as_tensor(self.generator.permutation(len(targets)), device=targets.device)
+        inputs = {k: torch.lerp(x[other], x, share) for k, x in inputs.items()}
+        return inputs, torch.lerp(targets[other], targets, share)
+
+
+def split_validation(targets, groups, fraction, seed):
+    """Split epochs into a training and a validation part.
+
+    With groups, whole groups are held out, classes in proportion. Without, a
+    run of successive epochs of each class, so that neighbours in a recording
+    mostly stay together.
+
+    Parameters
+    ----------
+    targets : array of int, shape (n_epochs,)
+        Class indices.
+    groups : array, shape (n_epochs,) | None
+        What must stay together.
+    fraction : float
+        Share held out; 0 for none.
+    seed : int
+        Decides what is held out.
+
+    Returns
+    -------
+    train, valid : array of int
+        ``valid`` is empty where no part can be held out without losing a class.
+    """
+    rows = np.arange(len(targets))
+    nothing = np.empty(0, dtype=int)
+    if fraction == 0:
+        return rows, nothing
+    if groups is None:
+        valid = _runs_of_classes(targets, fraction, np.random.default_rng(seed))
+        train = np.setdiff1d(rows, valid)
+        return train, valid
+    for train, valid in _group_splits(targets, groups, fraction, seed):
+        if len(np.unique(targets[train])) == len(np.unique(targets)):
+            return train, valid
+    warnings.warn(
+        "groups leave no way to hold out whole groups for validation and keep every class in "
+        f"training ({len(np.unique(groups))} groups); training runs for max_epochs without "
+        "early stopping. Use finer groups, or validation_fraction=0 to silence this.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+    return rows, nothing
+
+
+def _group_splits(targets, groups, fraction, seed):
+    """Candidate splits by whole groups, those with the classes in proportion first."""
+    n_groups = len(np.unique(groups))
+    if n_groups < 2:
+        return
+    n_splits = int(np.clip(round(1 / fraction), 2, n_groups))
+    with warnings.catch_warnings():
+        # A class with few members is no news here: what matters is checked by the caller.
+        warnings.simplefilter("ignore", UserWarning)
+        folds = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
+        if n_splits <= np.bincount(targets).max():
+            for train, valid in folds.split(targets, targets, groups):
+                if len(valid):
+                    yield train, valid
+    yield from GroupShuffleSplit(10, test_size=fraction, random_state=seed).split(
+        targets, targets, groups
+    )
+
+
+def _runs_of_classes(targets, fraction, rng):
+    valid = []
+    for value in np.unique(targets):
+        members = np.flatnonzero(targets == value)
+        n_held = min(int(round(fraction * len(members))), len(members) - 1)
+        start = rng.integers(len(members))
+        valid.append(np.roll(members, -start)[:n_held])
+    return np.sort(np.concatenate(valid))

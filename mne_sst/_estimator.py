@@ -1,0 +1,130 @@
+"""What stands behind the public methods of `SSTClassifier`."""
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from . import _training
+from ._batches import FeatureDataset
+from ._checks import check_number, check_option
+from ._learning_data import align, as_features, encode, labels_of, learn_scaling
+from .grid import TopoGrid
+from .model import NETWORK_PARAMS, STREAMS, SSTEmotionNet
+
+
+class NetworkEstimator(BaseEstimator):
+    """Checks, network and data of an estimator around `SSTEmotionNet`.
+
+    The parameters are those of `SSTClassifier`, whose constructor sets them.
+    """
+
+    def _check_params(self):
+        check_option("streams", self.streams, STREAMS)
+        check_option("lr_schedule", self.lr_schedule, _training.SCHEDULES)
+        check_option("precision", self.precision, _training.PRECISIONS)
+        for name in ("max_epochs", "batch_size"):
+            check_number(name, getattr(self, name), 1, integer=True)
+        if self.patience is not None:
+            check_number("patience", self.patience, 1, integer=True)
+        check_number("lr", self.lr, 0, low_open=True)
+        check_number("norm_momentum", self.norm_momentum, 0, 1, low_open=True)
+        for name in ("weight_decay", "mixup"):
+            check_number(name, getattr(self, name), 0)
+        for name in ("label_smoothing", "validation_fraction"):
+            check_number(name, getattr(self, name), 0, 0.95)
+
+    def _as_features(self, X):
+        return as_features(X, self.features, self.info, self.verbose)
+
+    def _aligned(self, X):
+        check_is_fitted(self)
+        n_times = None if self.streams == "spectral" else self.n_times_
+        settings = self.feature_settings_
+        return align(self._as_features(X), X, self.info_["ch_names"], settings, n_times)
+
+    def _set_classes(self, features, y, classes=None):
+        """Find the classes, return the index of each label."""
+        labels = labels_of(features, y)
+        check_classification_targets(labels)
+        self.classes_ = np.unique(labels if classes is None else classes)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y holds 1 class ({self.classes_[0]!r}); a classifier needs at least 2 classes."
+            )
+        return encode(labels, self.classes_)
+
+    def _start(self, features, targets, rows, seeds):
+        """Learn the scaling and make a fresh network."""
+        n_times = features.temporal.shape[2]
+        if len(rows) < 2:
+            raise ValueError(f"X has n_samples={len(rows)} epochs to train on; 2 are needed.")
+        if self.streams != "spectral" and n_times == 0:
+            raise ValueError(
+                f"X has no temporal stack, which streams={self.streams!r} needs; use "
+                "streams='spectral'."
+            )
+        self.info_ = features.info
+        self.feature_settings_ = features.settings
+        self.n_features_in_ = len(features.ch_names)
+        self.n_times_ = n_times
+        self.grid_ = TopoGrid(features.info, self.grid_shape, self.interpolation)
+        self.scaling_ = learn_scaling(features, rows)
+        self._make_module(torch.Generator().manual_seed(seeds[1]))
+        self._make_net(targets[rows], -(-len(rows) // self.batch_size), seeds[2])
+
+    def _make_module(self, generator=None):
+        params = self.get_params(deep=False)
+        self.module_ = SSTEmotionNet(
+            len(self.classes_),
+            n_bands=len(self.feature_settings_.bands),
+            n_times=self.n_times_,
+            grid_shape=self.grid_.shape,
+            projection=self.grid_.weights,
+            generator=generator,
+            **{name: params[name] for name in NETWORK_PARAMS},
+        )
+
+    def _make_net(self, targets=None, n_batches=1, seed=0):
+        """Put a skorch net around the module, on its device."""
+        device = _training.choose_device(self.device)
+        weights = None
+        if self.class_weight is not None and targets is not None:
+            present = np.unique(targets)
+            weights = np.ones(len(self.classes_))
+            weights[present] = compute_class_weight(
+                self.class_weight, classes=self.classes_[present], y=self.classes_[targets]
+            )
+        self.net_ = _training.make_net(
+            self.module_.to(device),
+            self,
+            len(self.classes_),
+            weights,
+            n_batches,
+            seed,
+            _training.choose_precision(self.precision, device),
+            device,
+        )
+        self.module_ = self.net_.module_.eval()
+
+    def _dataset(self, features, targets=None, rows=None):
+        streams = ("spectral", "temporal") if self.streams == "both" else (self.streams,)
+        return FeatureDataset(
+            features, targets, self.scaling_, streams, rows, self.net_.device
+        )
+
+    def _run(self, X, function):
+        """Apply a function of module and inputs to all epochs."""
+        dataset = self._dataset(self._aligned(X))
+        return torch.cat([x.cpu() for x in _training.in_batches(self.net_, dataset, function)])
+
+
+def seeds_of(random_state):
+    """Three seeds from a seed, a RandomState or fresh entropy, no global state touched."""
+    if isinstance(random_state, np.random.RandomState):
+        return random_state.randint(2**31 - 1, size=3).tolist()
+    if random_state is not None:
+        random_state = check_number("random_state", random_state, 0, integer=True)
+    return np.random.SeedSequence(random_state).generate_state(3).tolist()

@@ -1,0 +1,165 @@
+"""What an estimator needs of its input: features, labels, groups, scaling."""
+
+import numpy as np
+from sklearn.preprocessing import LabelEncoder
+
+from ._checks import listed
+from .features import EpochsFeatures, FeatureExtractor, concatenate_features
+
+#: Metadata columns that tell trials apart, where they are there.
+TRIAL_COLUMNS = ("subject", "session", "trial")
+
+
+def as_features(X, extractor=None, info=None, verbose=None):
+    """Return features of anything an estimator accepts.
+
+    Parameters
+    ----------
+    X : Epochs | list of Epochs | EpochsFeatures | list of those | array
+        What came.
+    extractor : FeatureExtractor | None
+        Makes features of epochs; None for the default one.
+    info : mne.Info | None
+        For arrays, where the extractor has none.
+    verbose : bool | None
+        For progress, where the extractor leaves it open.
+
+    Returns
+    -------
+    features : EpochsFeatures
+    """
+    if isinstance(X, EpochsFeatures):
+        return X
+    if isinstance(X, list | tuple) and len(X) and isinstance(X[0], EpochsFeatures):
+        return concatenate_features(X)
+    extractor = FeatureExtractor() if extractor is None else extractor
+    if not isinstance(extractor, FeatureExtractor):
+        raise TypeError(
+            f"features must be a FeatureExtractor or None, got {type(extractor).__name__}."
+        )
+    params = extractor.get_params(deep=False)
+    params["info"] = info if params["info"] is None else params["info"]
+    params["verbose"] = verbose if params["verbose"] is None else params["verbose"]
+    return FeatureExtractor(**params).transform(X)
+
+
+def align(features, X, ch_names, settings, n_times):
+    """Return features with these channels in this order, or say what differs.
+
+    Parameters
+    ----------
+    features : EpochsFeatures
+        New ones.
+    X : object
+        What they were made of, asked for channels marked bad.
+    ch_names : list of str
+        Channels of the training data.
+    settings : FeatureSettings
+        How the features of the training data were made.
+    n_times : int | None
+        Points of their temporal stack; None where it is not used.
+
+    Raises
+    ------
+    ValueError
+        Naming missing channels, or settings that differ.
+    """
+    missing = [name for name in ch_names if name not in features.ch_names]
+    if missing:
+        first = X[0] if isinstance(X, list | tuple) else X
+        info = getattr(first, "info", None)
+        bad = [name for name in missing if info is not None and name in info["bads"]]
+        hint = (
+            f" {listed(bad)} marked bad: repair with inst.interpolate_bads() first." if bad else ""
+        )
+        raise ValueError(
+            f"X lacks {len(missing)} of the {len(ch_names)} channels of the training data: "
+            f"{listed(missing)}.{hint}"
+        )
+    different = settings.differences(features.settings)
+    if n_times is not None and features.temporal.shape[2] != n_times:
+        different.append(f"n_times={features.temporal.shape[2]} where {n_times} was expected")
+    if different:
+        raise ValueError(
+            f"X was made in another way than the training data: {'; '.join(different)}."
+        )
+    return features.pick(ch_names)
+
+
+def labels_of(features, y):
+    """Return labels of shape (n_epochs,), those of the events if ``y`` is None."""
+    if y is None:
+        if features.events is None:
+            # "requires y to be passed" is what scikit-learn's own tools look for.
+            raise ValueError(
+                "y is None and X carries no events to take labels from: this estimator "
+                "requires y to be passed, but the target y is None."
+            )
+        return features.events[:, 2]
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y.ravel()
+    if y.shape != (len(features),):
+        raise ValueError(
+            f"y must have shape ({len(features)},), one label an epoch; got {y.shape}."
+        )
+    return y
+
+
+def encode(labels, classes):
+    """Return the index of each label in ``classes``."""
+    unknown = sorted(set(np.unique(labels).tolist()) - set(classes.tolist()))
+    if unknown:
+        raise ValueError(f"y holds labels that are not in classes: {listed(unknown)}.")
+    encoder = LabelEncoder()
+    encoder.classes_ = classes
+    return encoder.transform(labels).astype(np.int64)
+
+
+def trial_groups(features, groups):
+    """Return groups as given, or those of the trials in the metadata, or None."""
+    if groups is not None:
+        groups = np.asarray(groups)
+        if groups.shape != (len(features),):
+            raise ValueError(
+                f"groups must have shape ({len(features)},), one an epoch; got {groups.shape}."
+            )
+        return groups
+    table = features.metadata
+    if table is None or "trial" not in table:
+        return None
+    return features.groups([c for c in TRIAL_COLUMNS if c in table])
+
+
+def learn_scaling(features, rows):
+    """Mean and scale of both stacks over some epochs.
+
+    Per channel and band for the spectral stack, per channel for the temporal
+    one, whose points are alike. A constant value has scale 1.
+
+    Returns
+    -------
+    scaling : dict of str -> (mean, scale)
+        Arrays that broadcast to (n_channels, n_bands or n_times).
+    """
+    return {
+        "spectral": _moments(features.spectral, rows, (0,)),
+        "temporal": _moments(features.temporal, rows, (0, 2)),
+    }
+
+
+def _moments(values, rows, axes):
+    """Mean and standard deviation, in double precision, a thousand epochs at a time."""
+    if values.shape[2] == 0:
+        return np.zeros((values.shape[1], 1)), np.ones((values.shape[1], 1))
+    parts = np.array_split(rows, -(-len(rows) // 1000))
+    n = len(rows) * (values.shape[2] if len(axes) == 2 else 1)
+
+    def total(function):
+        return sum(function(values[p].astype(np.float64)).sum(axes, keepdims=True) for p in parts)
+
+    mean = total(lambda x: x) / n
+    scale = np.sqrt(total(lambda x: np.square(x - mean)) / n)
+    # Below rounding of single precision, a spread is none.
+    flat = scale <= 1e-6 * np.abs(mean) + np.finfo(np.float64).tiny
+    return mean[0], np.where(flat, 1.0, scale)[0]

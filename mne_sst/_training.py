@@ -1,0 +1,293 @@
+"""The skorch net: device, precision, training with early stopping, running a network."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.helper import predefined_split
+from torch.optim.lr_scheduler import OneCycleLR
+
+from ._batches import Batches
+from ._checks import check_option, progress
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "bf16")
+SCHEDULES = ("onecycle", "constant")
+
+
+def choose_device(device):
+    """Return a torch.device; "auto" takes a CUDA GPU where there is one."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"device must be one of {DEVICES} or a torch device, got {device!r}."
+        ) from error
+
+
+def choose_precision(precision, device):
+    """Return torch.bfloat16 or torch.float32.
+
+    "auto" takes bfloat16 where the hardware multiplies matrices in it: on those
+    machines it was measured to be faster, elsewhere it is emulated and slower.
+    """
+    check_option("precision", precision, PRECISIONS)
+    if precision == "auto":
+        if device.type == "cuda":
+            fast = torch.cuda.get_device_capability(device) >= (8, 0)
+        elif device.type == "cpu":
+            has = torch.cpu.get_capabilities()
+            fast = has.get("amx_bf16", False) or has.get("avx512_bf16", False)
+        else:
+            fast = False
+        precision = "bf16" if fast else "fp32"
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+class SSTNet(NeuralNet):
+    """The skorch net around `SSTEmotionNet`, under automatic mixed precision.
+
+    Parameters
+    ----------
+    module : SSTEmotionNet
+        Already made, so that its weights come from a generator of its own.
+    dtype : torch.dtype
+        Precision of the convolutions; statistics and losses stay in float32.
+    **kwargs
+        Of `skorch.NeuralNet`.
+    """
+
+    def __init__(self, module, *args, dtype=torch.float32, **kwargs):
+        super().__init__(module, *args, **kwargs)
+        self.dtype = dtype
+
+    def infer(self, x, **fit_params):
+        """Forward pass of a batch, logits in float32."""
+        with autocast(self.device, self.dtype):
+            return super().infer(x, **fit_params).float()
+
+
+def autocast(device, dtype):
+    """Return the autocast context for a precision, one that does nothing for float32."""
+    return torch.autocast(
+        torch.device(device).type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16
+    )
+
+
+class FitProgress(Callback):
+    """One bar over all batches of a fit, and the validation accuracy of each pass."""
+
+    def __init__(self, verbose=None):
+        self.verbose = verbose
+
+    def on_train_begin(self, net, **kwargs):
+        """Open the bar."""
+        self.bar_ = None
+
+    def on_epoch_begin(self, net, dataset_train=None, **kwargs):
+        """Count from zero."""
+        if self.bar_ is None:
+            n_batches = -(-len(dataset_train) // net.batch_size)
+            self.bar_ = progress(n_batches * net.max_epochs, "Training", self.verbose)
+        self.right_, self.seen_ = 0, 0
+
+    def on_batch_end(self, net, batch=None, training=None, y_pred=None, **kwargs):
+        """Move the bar, or count right answers on the validation part."""
+        if training:
+            self.bar_.update()
+            return
+        self.right_ += int((y_pred.argmax(1) == batch[1].argmax(1)).sum())
+        self.seen_ += len(y_pred)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Write the losses beside the bar."""
+        shown = {"loss": f"{net.history[-1, 'train_loss']:.3f}"}
+        if self.seen_:
+            net.history.record("valid_accuracy", self.right_ / self.seen_)
+            shown["valid"] = f"{net.history[-1, 'valid_loss']:.3f}"
+        self.bar_.set_postfix(shown)
+
+    def on_train_end(self, net, **kwargs):
+        """Close the bar."""
+        if self.bar_ is not None:
+            self.bar_.close()
+        self.bar_ = None
+
+
+def make_net(module, settings, n_classes, class_weights, n_batches, seed, dtype, device):
+    """Make the skorch net for a classifier's settings.
+
+    Parameters
+    ----------
+    module : SSTEmotionNet
+        Its weights are trained in place.
+    settings : SSTClassifier
+        Read for the parameters of training.
+    n_classes : int
+        Number of classes.
+    class_weights : array, shape (n_classes,) | None
+        Weights in the loss.
+    n_batches : int
+        In one pass, for the schedule.
+    seed : int
+        For order, mixtures and dropout.
+    dtype, device
+        See `choose_precision` and `choose_device`.
+
+    Returns
+    -------
+    net : SSTNet
+    """
+    callbacks = [("progress", FitProgress(settings.verbose))]
+    if settings.lr_schedule == "onecycle":
+        schedule = LRScheduler(
+            policy=OneCycleLR,
+            step_every="batch",
+            max_lr=settings.lr,
+            total_steps=max(settings.max_epochs * n_batches, 2),
+        )
+        callbacks.append(("schedule", schedule))
+    callbacks += [(f"user{i}", c) for i, c in enumerate(settings.callbacks or [])]
+    module.dropout.generator = torch.Generator(device).manual_seed(seed)
+    if class_weights is not None:
+        class_weights = torch.as_tensor(class_weights, dtype=torch.float32)
+    net = SSTNet(
+        module,
+        criterion=torch.nn.CrossEntropyLoss,
+        criterion__weight=class_weights,
+        criterion__label_smoothing=settings.label_smoothing,
+        optimizer=torch.optim.AdamW,
+        optimizer__weight_decay=settings.weight_decay,
+        # Scales and offsets are not decayed.
+        optimizer__param_groups=[
+            ("*norm*", {"weight_decay": 0.0}),
+            ("*bias", {"weight_decay": 0.0}),
+        ],
+        lr=settings.lr,
+        max_epochs=settings.max_epochs,
+        batch_size=settings.batch_size,
+        iterator_train=Batches,
+        iterator_train__shuffle=True,
+        iterator_train__mixup=settings.mixup,
+        iterator_train__generator=np.random.default_rng(seed),
+        iterator_train__n_classes=n_classes,
+        iterator_valid=Batches,
+        iterator_valid__n_classes=n_classes,
+        train_split=None,
+        callbacks=callbacks,
+        verbose=0,
+        device=str(device),
+        dtype=dtype,
+    )
+    return net.initialize()
+
+
+def train(net, dataset, valid, patience):
+    """Train, stop early on the validation loss and restore the best weights.
+
+    Parameters
+    ----------
+    net : SSTNet
+        Trained in place.
+    dataset, valid : FeatureDataset | None
+        Training and validation part.
+    patience : int | None
+        Passes without a better validation loss before stopping.
+
+    Returns
+    -------
+    history : DataFrame
+        One row a pass: epoch, train_loss, valid_loss, valid_accuracy, lr, dur.
+    """
+    stopper = None
+    if valid is not None:
+        stopper = EarlyStopping(
+            patience=net.max_epochs + 1 if patience is None else patience, load_best=True
+        )
+        net.set_params(train_split=predefined_split(valid))
+        net.callbacks_.append(("early_stopping", stopper))
+    rates = _RateRecorder()
+    net.callbacks_.append(("rates", rates))
+    net.partial_fit(dataset)
+    net.callbacks_ = [c for c in net.callbacks_ if c[0] not in ("early_stopping", "rates")]
+    net.set_params(train_split=None)
+    net.module_.dropout.generator = None
+    net.module_.eval()
+    history = history_table(net.history)
+    if len(history) < net.max_epochs and (stopper is None or stopper.misses_ != patience):
+        if history.empty:
+            raise KeyboardInterrupt("training was interrupted before its first pass ended")
+        warnings.warn(
+            f"training was interrupted after {len(history)} of {net.max_epochs} passes; the "
+            "best weights so far are kept. partial_fit() goes on from here.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    if not np.isfinite(history["train_loss"]).all():
+        raise RuntimeError("training diverged: the loss is no longer finite. Lower lr.")
+    return history
+
+
+def train_once(net, dataset, lr, seed):
+    """Go through the data once, at a constant rate, without a validation part.
+
+    Parameters
+    ----------
+    net : SSTNet
+        Trained in place.
+    dataset : FeatureDataset
+        What to go through.
+    lr : float
+        Learning rate.
+    seed : int
+        For dropout.
+    """
+    # The schedule of fit() has come to its end.
+    net.callbacks_ = [c for c in net.callbacks_ if c[0] != "schedule"]
+    for group in net.optimizer_.param_groups:
+        group["lr"] = lr
+    net.callbacks_.append(("rates", _RateRecorder()))
+    # Another draw in every pass, the same in every run.
+    generator = torch.Generator(net.device).manual_seed(seed + len(net.history))
+    net.module_.dropout.generator = generator
+    net.partial_fit(dataset, epochs=1)
+    net.callbacks_.pop()
+    net.module_.dropout.generator = None
+    net.module_.eval()
+
+
+class _RateRecorder(Callback):
+    """Writes the learning rate into the history."""
+
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("lr", float(net.optimizer_.param_groups[0]["lr"]))
+
+
+def history_table(history):
+    """Return the finished passes of a skorch history as a DataFrame."""
+    names = ["epoch", "train_loss", "valid_loss", "valid_accuracy", "lr", "dur"]
+    rows = [{n: row[n] for n in names if n in row} for row in history if "lr" in row]
+    return pd.DataFrame(rows, columns=[n for n in names if rows and n in rows[0]])
+
+
+def in_batches(net, dataset, function, batch_size=256):
+    """Yield ``function(module, **inputs)`` batch by batch, without gradients."""
+    module = net.module_.eval()
+    with torch.inference_mode(), autocast(net.device, net.dtype):
+        for inputs, _ in Batches(dataset, batch_size):
+            yield function(module, **inputs)
+
+
+def collect_attention(net, dataset):
+    """Run all epochs, return logits (n_epochs, n_classes) and masks by name."""
+    collected = {}
+    for logits, masks in in_batches(net, dataset, lambda m, **inputs: m.forward_attention(**inputs)):
+        for name, part in {**masks, "": logits}.items():
+            collected.setdefault(name, []).append(part.float().cpu().numpy())
+    masks = {name: np.concatenate(parts) for name, parts in collected.items()}
+    return masks.pop(""), masks

@@ -1,0 +1,401 @@
+"""SSTClassifier: the network as a scikit-learn estimator over MNE objects."""
+
+import numpy as np
+import torch
+from sklearn.base import ClassifierMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from . import _persistence, _training
+from ._batches import split_validation
+from ._estimator import NetworkEstimator, seeds_of
+from ._learning_data import encode, labels_of, trial_groups
+from ._setting import setting_and_method
+from .attention import Attention
+from .grid import TopoGrid
+
+__all__ = ["SSTClassifier", "read_classifier"]
+
+
+class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
+    """Classify windows of EEG with SST-EmotionNet [1]_.
+
+    Takes mne.Epochs, lists of them, `EpochsFeatures`, or arrays with ``info``;
+    works in every tool of scikit-learn.
+
+    Parameters
+    ----------
+    features : FeatureExtractor | None
+        How epochs become features; None for ``FeatureExtractor()``. Not used on
+        `EpochsFeatures`.
+    info : mne.Info | None
+        Describes the channels of plain arrays in volts.
+    grid_shape : tuple of int
+        (height, width) of the maps, from 8 x 8.
+    interpolation : {"cubic", "linear", "nearest", "layout"}
+        See `TopoGrid`.
+    variant, streams, attention : str
+        See `SSTEmotionNet`.
+    depth_spectral, depth_temporal, growth_spectral, growth_temporal, n_blocks : int
+        See `SSTEmotionNet`.
+    compression_spectral, compression_temporal, drop_prob : float
+        See `SSTEmotionNet`.
+    norm_momentum : float
+        Of the running statistics. The paper's 0.01 suits long training.
+    max_epochs : int
+        Passes over the training part at most.
+    batch_size : int
+        Windows in a batch.
+    lr : float
+        Learning rate, its peak for ``"onecycle"``.
+    lr_schedule : {"onecycle", "constant"}
+        How the learning rate moves over ``max_epochs``.
+    weight_decay : float
+        Decoupled (AdamW), on kernels only.
+    label_smoothing : float
+        Between 0 and 1.
+    mixup : float
+        Parameter of mixup's beta distribution; 0 for none.
+    validation_fraction : float
+        Share of the data held out for early stopping; 0 for none.
+    patience : int | None
+        Passes without a better validation loss before training stops; None to
+        run to the end. The best weights are restored in any case.
+    class_weight : "balanced" | dict | None
+        Weights of classes in the loss.
+    device : str
+        ``"auto"`` takes a GPU where there is one.
+    precision : {"auto", "fp32", "bf16"}
+        ``"auto"`` takes bfloat16 where the hardware computes in it.
+    random_state : int | RandomState | None
+        Same seed, same result; no global state is touched.
+    verbose : bool | None
+        Whether to show progress; None shows it in a terminal.
+    callbacks : list | None
+        More skorch callbacks.
+
+    Attributes
+    ----------
+    classes_ : array, shape (n_classes,)
+        The labels.
+    history_ : DataFrame
+        One row a pass over the data.
+    info_ : mne.Info
+        Channels of the training data.
+    grid_ : TopoGrid
+        From them to maps.
+    module_ : SSTEmotionNet
+        The trained network.
+    scaling_ : dict
+        Mean and scale of ``"spectral"`` and ``"temporal"``, from the training part.
+    feature_settings_ : FeatureSettings
+        How the features were made.
+    n_features_in_ : int
+        Number of channels.
+
+    References
+    ----------
+    .. [1] Jia et al. (2020). SST-EmotionNet. ACM MM, 2909-2917.
+           doi:10.1145/3394171.3413724
+
+    Examples
+    --------
+    >>> from mne_sst import SSTClassifier, datasets
+    >>> epochs = datasets.simulate_emotion(n_subjects=1, n_trials=3, n_windows=4)
+    >>> clf = SSTClassifier(grid_shape=(8, 8), max_epochs=1, random_state=0, verbose=False)
+    >>> clf.fit(epochs, epochs.metadata["emotion"]).predict(epochs).shape
+    (12,)
+    """
+
+    # Where metadata routing is on, groups= of the cross-validation reach fit as well.
+    __metadata_request__fit = {"groups": True}
+
+    def __init__(
+        self,
+        features=None,
+        info=None,
+        grid_shape=(32, 32),
+        interpolation="cubic",
+        variant="paper",
+        streams="both",
+        attention="both",
+        depth_spectral=16,
+        depth_temporal=22,
+        growth_spectral=12,
+        growth_temporal=24,
+        n_blocks=3,
+        compression_spectral=0.5,
+        compression_temporal=1.0,
+        drop_prob=0.5,
+        norm_momentum=0.1,
+        max_epochs=30,
+        batch_size=64,
+        lr=1e-3,
+        lr_schedule="onecycle",
+        weight_decay=0.1,
+        label_smoothing=0.1,
+        mixup=0.2,
+        validation_fraction=0.2,
+        patience=10,
+        class_weight=None,
+        device="auto",
+        precision="auto",
+        random_state=None,
+        verbose=None,
+        callbacks=None,
+    ):
+        self.features = features
+        self.info = info
+        self.grid_shape = grid_shape
+        self.interpolation = interpolation
+        self.variant = variant
+        self.streams = streams
+        self.attention = attention
+        self.depth_spectral = depth_spectral
+        self.depth_temporal = depth_temporal
+        self.growth_spectral = growth_spectral
+        self.growth_temporal = growth_temporal
+        self.n_blocks = n_blocks
+        self.compression_spectral = compression_spectral
+        self.compression_temporal = compression_temporal
+        self.drop_prob = drop_prob
+        self.norm_momentum = norm_momentum
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.mixup = mixup
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.class_weight = class_weight
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+
+    def get_params(self, deep=True):
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool
+            Whether to include those of ``features``.
+
+        Returns
+        -------
+        params : dict
+        """
+        # ``attention`` is a setting and a method; here the setting is meant.
+        return {**super().get_params(deep), "attention": vars(self)["attention"]}
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def fit(self, X, y=None, groups=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : Epochs | list of Epochs | EpochsFeatures | array, (n_epochs, n_channels, n_times)
+            What to learn from.
+        y : array, shape (n_epochs,) | None
+            Labels of any type; None for the event codes of the epochs.
+        groups : array, shape (n_epochs,) | None
+            What the validation part must not cut through, such as trials. None
+            takes the metadata columns ``subject, session, trial`` if there is a
+            ``trial`` among them, else runs of successive epochs.
+
+        Returns
+        -------
+        self : SSTClassifier
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the input cannot be used; the message says why and what to do.
+        """
+        self._check_params()
+        features = self._as_features(X)
+        targets = self._set_classes(features, y)
+        seeds = seeds_of(self.random_state)
+        rows, held = split_validation(
+            targets, trial_groups(features, groups), self.validation_fraction, seeds[0]
+        )
+        self._start(features, targets, rows, seeds)
+        valid = self._dataset(features, targets, held) if len(held) else None
+        dataset = self._dataset(features, targets, rows)
+        self.history_ = _training.train(self.net_, dataset, valid, self.patience)
+        return self
+
+    def partial_fit(self, X, y=None, classes=None):
+        """Go through the data once more, from where training stands.
+
+        Parameters
+        ----------
+        X, y : object
+            As in `fit`.
+        classes : array | None
+            All labels; needed on the first call, if that is not after `fit`.
+
+        Returns
+        -------
+        self : SSTClassifier
+        """
+        self._check_params()
+        seeds = seeds_of(self.random_state)
+        if hasattr(self, "module_"):
+            features = self._aligned(X)
+            targets = encode(labels_of(features, y), self.classes_)
+        else:
+            features = self._as_features(X)
+            targets = self._set_classes(features, y, classes)
+            self._start(features, targets, np.arange(len(features)), seeds)
+        dataset = self._dataset(features, targets)
+        _training.train_once(self.net_, dataset, self.lr, seeds[2])
+        self.history_ = _training.history_table(self.net_.history)
+        return self
+
+    def predict_proba(self, X):
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : Epochs | list of Epochs | EpochsFeatures | array
+            With the channels of the training data, in any order.
+
+        Returns
+        -------
+        probabilities : array, shape (n_epochs, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        logits = self._run(X, lambda module, **inputs: module(**inputs).float())
+        return torch.softmax(logits.double(), dim=1).numpy()
+
+    def predict(self, X):
+        """Most probable class.
+
+        Parameters
+        ----------
+        X : Epochs | list of Epochs | EpochsFeatures | array
+            See `predict_proba`.
+
+        Returns
+        -------
+        labels : array, shape (n_epochs,)
+        """
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def score(self, X, y=None, sample_weight=None):
+        """Accuracy.
+
+        Parameters
+        ----------
+        X : Epochs | list of Epochs | EpochsFeatures | array
+            See `predict_proba`.
+        y : array, shape (n_epochs,) | None
+            Labels; None for the event codes of the epochs.
+        sample_weight : array, shape (n_epochs,) | None
+            Weights of the epochs.
+
+        Returns
+        -------
+        accuracy : float
+        """
+        features = self._aligned(X)
+        return super().score(features, labels_of(features, y), sample_weight)
+
+    def transform(self, X):
+        """Features before the last two layers, both streams side by side.
+
+        Parameters
+        ----------
+        X : Epochs | list of Epochs | EpochsFeatures | array
+            See `predict_proba`.
+
+        Returns
+        -------
+        features : array, shape (n_epochs, n_features)
+        """
+        return self._run(X, _fused).numpy()
+
+    @setting_and_method
+    def attention(self, X, y=None):
+        """Where, in which bands and when the network attends.
+
+        Parameters
+        ----------
+        X : Epochs | list of Epochs | EpochsFeatures | array
+            See `predict_proba`.
+        y : array, shape (n_epochs,) | None
+            Labels to sort the epochs by; None for the predicted ones.
+
+        Returns
+        -------
+        attention : Attention
+            Masks of every epoch.
+        """
+        features = self._aligned(X)
+        logits, masks = _training.collect_attention(self.net_, self._dataset(features))
+        labels = self.classes_[logits.argmax(axis=1)] if y is None else labels_of(features, y)
+        return Attention(
+            masks,
+            self.grid_,
+            self.info_,
+            self.feature_settings_,
+            labels=labels,
+            n_times=self.n_times_,
+            normalized=self.variant == "paper",
+        )
+
+    def save(self, fname, overwrite=False):
+        """Write the fitted classifier to one file for `read_classifier`.
+
+        Parameters
+        ----------
+        fname : path-like
+            Must end in ``.safetensors``.
+        overwrite : bool
+            Whether an existing file may be replaced.
+        """
+        check_is_fitted(self)
+        _persistence.write_classifier(fname, self, overwrite)
+
+
+def _fused(module, **inputs):
+    return module.forward_features(**inputs)[0].float()
+
+
+def read_classifier(fname):
+    """Read a classifier that `SSTClassifier.save` wrote.
+
+    Parameters
+    ----------
+    fname : path-like
+        The file; opening it runs no code from it.
+
+    Returns
+    -------
+    clf : SSTClassifier
+        Fitted.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it holds no classifier.
+    """
+    params, fitted, state = _persistence.read_classifier_parts(fname)
+    clf = SSTClassifier(**params)
+    for name, value in fitted.items():
+        setattr(clf, name, value)
+    clf.grid_ = TopoGrid(clf.info_, clf.grid_shape, clf.interpolation)
+    clf._make_module()
+    clf.module_.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
+    clf._make_net()
+    clf.module_.dropout.generator = None
+    return clf

@@ -1,0 +1,190 @@
+"""Figures: arrays and an Info in, a matplotlib Figure out."""
+
+import mne
+import numpy as np
+
+#: One map for values that grow from zero, perceptually even and safe for the
+#: colour blind; one for signed values.
+SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
+
+
+def plot_topomap_rows(rows, info, unit, *, axes=None, show=True, vlim=None, cmap=None, **kwargs):
+    """Plot rows of heads; the heads of a row share a colour scale and a colour bar.
+
+    Parameters
+    ----------
+    rows : dict of str -> dict of str -> array, shape (n_channels,)
+        Title of a row -> title of a head -> values.
+    info : mne.Info
+        The channels, with positions.
+    unit : str
+        Label of the colour bars.
+    axes : array of Axes | None
+        One for each head, row by row; None makes a figure.
+    show : bool
+        Whether to show the figure.
+    vlim : tuple of float | None
+        Limits of the colours; None for the range of each row.
+    cmap : str | None
+        Colour map; None for a sequential one.
+    **kwargs
+        Passed on to `mne.viz.plot_topomap`, such as ``sphere``,
+        ``extrapolate``, ``contours``, ``names``.
+
+    Returns
+    -------
+    fig : Figure
+    """
+    n_rows, n_columns = len(rows), max(len(heads) for heads in rows.values())
+    fig, axes = _grid_of_axes(axes, n_rows, n_columns, 2.1, 2.4)
+    options = {"sensors": True, "contours": 4, **kwargs}
+    for i, (title, heads) in enumerate(rows.items()):
+        limits = _limits(list(heads.values())) if vlim is None else vlim
+        for ax, (name, values) in zip(axes[i], heads.items(), strict=False):
+            image, _ = mne.viz.plot_topomap(
+                values,
+                info,
+                axes=ax,
+                show=False,
+                vlim=limits,
+                cmap=cmap or SEQUENTIAL,
+                **options,
+            )
+            if i == 0 or len(rows) == 1 or list(rows.values())[0].keys() != heads.keys():
+                ax.set_title(name, fontsize="medium")
+        for ax in axes[i][len(heads) :]:
+            ax.set_axis_off()
+        if title:
+            axes[i][0].text(
+                -0.08,
+                0.5,
+                title,
+                transform=axes[i][0].transAxes,
+                rotation=90,
+                ha="right",
+                va="center",
+            )
+        bar = fig.colorbar(image, ax=list(axes[i]), shrink=0.7, fraction=0.06, pad=0.03)
+        bar.set_label(unit)
+    return _finished(fig, show)
+
+
+def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, **kwargs):
+    """Plot one head for each band, each with its own scale.
+
+    Parameters
+    ----------
+    columns : dict of str -> array, shape (n_channels,)
+        Band -> values.
+    info : mne.Info
+        The channels, with positions.
+    unit : str
+        Label of the colour bars.
+    axes : array of Axes | None
+        One for each band.
+    show : bool
+        Whether to show the figure.
+    vlim : tuple of float | None
+        One pair of limits for all bands; None for the range of each.
+    **kwargs
+        Passed on to `mne.viz.plot_topomap`.
+
+    Returns
+    -------
+    fig : Figure
+    """
+    fig, axes = _grid_of_axes(axes, 1, len(columns), 2.4, 2.6)
+    options = {"sensors": True, "contours": 4, "cmap": SEQUENTIAL, **kwargs}
+    for ax, (name, values) in zip(axes[0], columns.items(), strict=True):
+        limits = _limits([values]) if vlim is None else vlim
+        image, _ = mne.viz.plot_topomap(values, info, axes=ax, show=False, vlim=limits, **options)
+        ax.set_title(name)
+        bar = fig.colorbar(image, ax=ax, shrink=0.7, location="bottom", pad=0.04)
+        bar.set_label(unit)
+        bar.ax.locator_params(nbins=4)
+    return _finished(fig, show)
+
+
+def plot_weights(groups, x, xlabel, unit, *, even=None, axes=None, show=True):
+    """Plot mean weights with their spread over epochs, a line for each group.
+
+    Parameters
+    ----------
+    groups : dict of object -> array, shape (n_epochs, n_points)
+        Name of a group -> its weights.
+    x : list of str | array, shape (n_points,)
+        Names of the points, or where they lie.
+    xlabel, unit : str
+        Labels of the axes.
+    even : float | None
+        Weight of even attention, drawn as a dashed line.
+    axes : Axes | None
+        Where to draw; None makes a figure.
+    show : bool
+        Whether to show the figure.
+
+    Returns
+    -------
+    fig : Figure
+    """
+    fig, axes = _grid_of_axes(axes, 1, 1, 6.0, 3.6)
+    ax = axes[0][0]
+    categorical = isinstance(x[0], str)
+    positions = np.arange(len(x)) if categorical else np.asarray(x)
+    # Side by side, so that the bars of the groups do not hide each other.
+    width = 0.5 if categorical else 0.0
+    shifts = np.linspace(-width / 2, width / 2, len(groups)) if len(groups) > 1 else [0.0]
+    markers = "osD^vP*X"
+    for i, (shift, (name, weights)) in enumerate(zip(shifts, groups.items(), strict=True)):
+        mean, spread = weights.mean(axis=0), weights.std(axis=0)
+        label = f"{name} (n = {len(weights)})"
+        marker = markers[i % len(markers)]
+        if categorical:
+            ax.errorbar(positions + shift, mean, spread, fmt=marker, capsize=3, label=label)
+        else:
+            (line,) = ax.plot(positions, mean, marker=marker, markersize=3, label=label)
+            ax.fill_between(
+                positions, mean - spread, mean + spread, color=line.get_color(), alpha=0.15, lw=0
+            )
+    if even is not None:
+        ax.axhline(even, color="0.4", ls="--", lw=1, label="even attention")
+    if categorical:
+        ax.set_xticks(positions, x)
+    ax.set(xlabel=xlabel, ylabel=f"{unit}\n(mean and sd over epochs)")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return _finished(fig, show)
+
+
+def _limits(values):
+    low, high = np.min(values), np.max(values)
+    # A flat head still needs a scale to be drawn on.
+    margin = 0.0 if high - low > 1e-9 * max(abs(high), 1e-30) else max(abs(high), 1.0) * 0.01
+    return low - margin, high + margin
+
+
+def _grid_of_axes(axes, n_rows, n_columns, width, height):
+    """Return the figure and axes as an (n_rows, n_columns) array, made or checked."""
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        size = (width * n_columns + 1.2, height * n_rows + 0.3)
+        fig, axes = plt.subplots(
+            n_rows, n_columns, figsize=size, squeeze=False, layout="constrained"
+        )
+        return fig, axes
+    axes = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
+    if len(axes) != n_rows * n_columns:
+        raise ValueError(
+            f"axes must hold {n_rows * n_columns} Axes ({n_rows} rows of {n_columns}), got "
+            f"{len(axes)}."
+        )
+    return axes[0].figure, axes.reshape(n_rows, n_columns)
+
+
+def _finished(fig, show):
+    if show:
+        import matplotlib.pyplot as plt
+
+        plt.show()
+    return fig
