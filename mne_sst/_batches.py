@@ -92,9 +92,7 @@ class Batches:
     Zhang et al. (2018). mixup: Beyond empirical risk minimization. ICLR.
     """
 
-    def __init__(
-        self, dataset, batch_size, n_classes=2, shuffle=False, mixup=0.0, generator=None
-    ):
+    def __init__(self, dataset, batch_size, n_classes=2, shuffle=False, mixup=0.0, generator=None):
         self.dataset, self.batch_size, self.n_classes = dataset, batch_size, n_classes
         self.shuffle, self.mixup, self.generator = shuffle, mixup, generator
 

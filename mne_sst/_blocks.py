@@ -167,6 +167,8 @@ class MapAttention(nn.Module):
         return x, masks
 
     def _activate(self, scores):
+        # In full precision: a sum over a thousand cells is not for bfloat16.
+        scores = scores.float()
         if not self.softmax:
             mask = torch.sigmoid(scores)
             return mask, mask

@@ -111,9 +111,7 @@ class NetworkEstimator(BaseEstimator):
 
     def _dataset(self, features, targets=None, rows=None):
         streams = ("spectral", "temporal") if self.streams == "both" else (self.streams,)
-        return FeatureDataset(
-            features, targets, self.scaling_, streams, rows, self.net_.device
-        )
+        return FeatureDataset(features, targets, self.scaling_, streams, rows, self.net_.device)
 
     def _run(self, X, function):
         """Apply a function of module and inputs to all epochs."""

@@ -157,7 +157,9 @@ def _from_list(items):
             raise TypeError(f"X[{i}] is {type(item).__name__}, but X[0] is {type(first).__name__}.")
         if item.ch_names != first.ch_names:
             different = set(item.ch_names) ^ set(first.ch_names)
-            what = f"differ by {listed(sorted(different))}" if different else "come in another order"
+            what = (
+                f"differ by {listed(sorted(different))}" if different else "come in another order"
+            )
             raise ValueError(f"X[{i}] and X[0] must have the same channels; they {what}.")
         if item.info["sfreq"] != first.info["sfreq"]:
             raise ValueError(

@@ -77,9 +77,7 @@ def read_classifier_parts(fname):
         "n_times_": header["n_times"],
         "n_features_in_": len(info["ch_names"]),
         "history_": pd.DataFrame(header["history"]),
-        "scaling_": {
-            s: (arrays[f"scaling/{s}/0"], arrays[f"scaling/{s}/1"]) for s in _STACKS
-        },
+        "scaling_": {s: (arrays[f"scaling/{s}/0"], arrays[f"scaling/{s}/1"]) for s in _STACKS},
     }
     prefix = "module/"
     state = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}

@@ -286,7 +286,9 @@ def in_batches(net, dataset, function, batch_size=256):
 def collect_attention(net, dataset):
     """Run all epochs, return logits (n_epochs, n_classes) and masks by name."""
     collected = {}
-    for logits, masks in in_batches(net, dataset, lambda m, **inputs: m.forward_attention(**inputs)):
+    for logits, masks in in_batches(
+        net, dataset, lambda m, **inputs: m.forward_attention(**inputs)
+    ):
         for name, part in {**masks, "": logits}.items():
             collected.setdefault(name, []).append(part.float().cpu().numpy())
     masks = {name: np.concatenate(parts) for name, parts in collected.items()}

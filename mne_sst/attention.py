@@ -137,7 +137,9 @@ class Attention:
             return self.labels
         by = np.asarray(by)
         if by.shape != (len(self),):
-            raise ValueError(f"by must have one value for each of {len(self)} epochs, got {by.shape}.")
+            raise ValueError(
+                f"by must have one value for each of {len(self)} epochs, got {by.shape}."
+            )
         return by
 
     def to_electrodes(self, stream="spectral"):

@@ -37,7 +37,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         See `SSTEmotionNet`.
     depth_spectral, depth_temporal, growth_spectral, growth_temporal, n_blocks : int
         See `SSTEmotionNet`.
-    compression_spectral, compression_temporal, drop_prob : float
+    compression_spectral, compression_temporal, drop_prob, mask_init : object
         See `SSTEmotionNet`.
     norm_momentum : float
         Of the running statistics. The paper's 0.01 suits long training.
@@ -127,6 +127,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         compression_temporal=1.0,
         drop_prob=0.5,
         norm_momentum=0.1,
+        mask_init="zero",
         max_epochs=30,
         batch_size=64,
         lr=1e-3,
@@ -159,6 +160,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         self.compression_temporal = compression_temporal
         self.drop_prob = drop_prob
         self.norm_momentum = norm_momentum
+        self.mask_init = mask_init
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr

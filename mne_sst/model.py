@@ -15,6 +15,7 @@ __all__ = ["SSTEmotionNet", "load_authors_weights"]
 VARIANTS = ("paper", "authors")
 STREAMS = ("both", "spectral", "temporal")
 ATTENTION = ("both", "spatial", "depth", "none")
+MASK_INITS = ("zero", "random")
 HIDDEN = 50
 #: Parameters that an estimator passes on as they are.
 NETWORK_PARAMS = (
@@ -30,6 +31,7 @@ NETWORK_PARAMS = (
     "compression_temporal",
     "drop_prob",
     "norm_momentum",
+    "mask_init",
 )
 
 
@@ -65,6 +67,10 @@ class SSTEmotionNet(nn.Module):
         Dropout before the output.
     norm_momentum : float
         Of the running statistics, in PyTorch's sense.
+    mask_init : {"zero", "random"}
+        Initial weights of the attention layers. ``"zero"`` starts as even
+        attention, so that whatever a mask shows was learnt; ``"random"`` draws
+        them as those of other layers.
     generator : torch.Generator | None
         Draws the initial weights; None for PyTorch's global one.
 
@@ -107,12 +113,14 @@ class SSTEmotionNet(nn.Module):
         compression_temporal=1.0,
         drop_prob=0.5,
         norm_momentum=0.01,
+        mask_init="zero",
         generator=None,
     ):
         super().__init__()
         check_option("variant", variant, VARIANTS)
         check_option("streams", streams, STREAMS)
         check_option("attention", attention, ATTENTION)
+        self.mask_init = check_option("mask_init", mask_init, MASK_INITS)
         if len(grid_shape) != 2:
             raise ValueError(f"grid_shape must be (height, width), got {grid_shape!r}.")
         height, width = (check_number("grid_shape", s, 8, integer=True) for s in grid_shape)
@@ -162,13 +170,15 @@ class SSTEmotionNet(nn.Module):
                 fan_in = module.weight[0].numel()
                 # 0.8796: standard deviation of a normal cut off at two of its own.
                 std = math.sqrt(2 / fan_in) / 0.87962566103423978
-                nn.init.trunc_normal_(
-                    module.weight, 0, std, -2 * std, 2 * std, generator=generator
-                )
+                nn.init.trunc_normal_(module.weight, 0, std, -2 * std, 2 * std, generator=generator)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.BatchNorm2d):
                 module.reset_parameters()
+        if self.mask_init == "zero":
+            for name, parameter in self.named_parameters():
+                if ".attentions." in name:
+                    nn.init.zeros_(parameter)
 
     def to_maps(self, x):
         """Lay (n, n_channels, depth) on the grid, (n, depth, height, width).

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import fft
 
 from .._checks import check_number
+from .._montage import standard_montage
 from ..grid import LAYOUT
 
 #: Emotion -> event code.
@@ -96,9 +97,7 @@ def simulate_emotion(
         for session in range(1, n_sessions + 1):
             order = rng.permutation(np.resize(list(EMOTIONS), n_trials))
             for trial, emotion in enumerate(order, start=1):
-                signals.append(
-                    _trial(rng, lead_fields, emotion, traits, effect, n_windows, sfreq)
-                )
+                signals.append(_trial(rng, lead_fields, emotion, traits, effect, n_windows, sfreq))
                 rows += [(subject, session, trial, EMOTIONS[emotion], emotion)] * n_windows
     table = pd.DataFrame(rows, columns=["subject", "session", "trial", "label", "emotion"])
     n_samples = int(sfreq)
@@ -116,13 +115,6 @@ def seed_info(sfreq):
     names = [name for row in LAYOUT for name in row if name is not None]
     info = mne.create_info(names, sfreq, "eeg")
     return info.set_montage(standard_montage(), match_case=False, match_alias=True)
-
-
-def standard_montage():
-    """The 10-05 montage under the name that this version of MNE knows."""
-    names = mne.channels.get_builtin_montages()
-    name = "colin27_1005" if "colin27_1005" in names else "standard_1005"
-    return mne.channels.make_standard_montage(name)
 
 
 def _lead_fields(info):

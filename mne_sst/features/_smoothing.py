@@ -109,8 +109,9 @@ def smooth_trials(x, trials, method="lds", **kwargs):
     check_option("method", method, SMOOTHERS)
     x, trials = np.asarray(x), np.asarray(trials)
     if trials.shape != (len(x),):
-        raise ValueError(f"trials must name one trial for each of {len(x)} windows, got "
-                         f"shape {trials.shape}.")
+        raise ValueError(
+            f"trials must name one trial for each of {len(x)} windows, got shape {trials.shape}."
+        )
     function = lds if method == "lds" else moving_average
     smoothed = np.empty_like(x)
     for trial in np.unique(trials):

@@ -1,0 +1,275 @@
+"""The ``mne-sst`` command: thin, data on stdout, everything else on stderr."""
+
+import functools
+import logging
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="mne-sst",
+    help="SST-EmotionNet for EEG: train, predict, and see the attention on the head.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Files = Annotated[list[Path], typer.Argument(help="Epochs or recordings, any format MNE reads.")]
+Model = Annotated[Path, typer.Argument(help="A classifier that `mne-sst fit` wrote.")]
+File = Annotated[Path, typer.Argument(help="Epochs or a recording, any format MNE reads.")]
+Window = Annotated[float, typer.Option(help="Length of the windows of a recording, s.")]
+Overlap = Annotated[float, typer.Option(help="Overlap of the windows of a recording, s.")]
+Montage = Annotated[
+    str | None,
+    typer.Option(help="Montage of MNE or file of positions; 10-05 where a file has none."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
+
+
+def one_line_errors(function):
+    """Turn errors into one line on stderr and exit code 2."""
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except (ValueError, TypeError, OSError, RuntimeError, ImportError) as error:
+            text = " ".join(str(error).split())
+            typer.echo(f"mne-sst: error: {text}", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            typer.echo("mne-sst: interrupted", err=True)
+            raise typer.Exit(130) from None
+
+    return wrapped
+
+
+def _verbose(quiet):
+    return False if quiet else None
+
+
+def _read(files, montage, window, overlap):
+    from ._recordings import read_epochs_of
+
+    return [read_epochs_of(f, montage=montage, window=window, overlap=overlap) for f in files]
+
+
+def _print_table(table, title):
+    """Print a DataFrame on stdout: a table in a terminal, CSV in a pipe."""
+    if not sys.stdout.isatty():
+        typer.echo(table.to_csv(index=False), nl=False)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(*map(str, table.columns), title=title)
+    for row in table.itertuples(index=False):
+        shown.add_row(*[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row])
+    Console().print(shown)
+
+
+def _replacing(path, write, overwrite=True):
+    """Write to a temporary file beside ``path``, then rename it."""
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; add --overwrite to replace it.")
+    handle, temporary = tempfile.mkstemp(
+        prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+    )
+    os.close(handle)
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+@app.command()
+@one_line_errors
+def demo(
+    output: Annotated[Path, typer.Option(help="Folder for what is written.")] = Path(
+        "mne-sst-demo"
+    ),
+    seed: Seed = 0,
+    quiet: Quiet = False,
+):
+    """Train on simulated emotions, test on held-out trials, draw the attention."""
+    import matplotlib as mpl
+
+    from ._demo import run_demo
+
+    mpl.use("agg")
+    typer.echo("Simulated emotions in 62-channel EEG; trials 1-9 train, 10-15 test.", err=True)
+    table, files = run_demo(output, seed=seed, verbose=_verbose(quiet))
+    _print_table(table, "Scores on held-out trials")
+    typer.echo(f"Written to {output}: {', '.join(f.name for f in files)}", err=True)
+
+
+@app.command()
+@one_line_errors
+def fit(
+    files: Files,
+    label: Annotated[
+        str,
+        typer.Option(
+            help="Column of the metadata, 'events' (event names, or the annotations of a "
+            "recording) or 'file' (each file is a class)."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="The classifier, *.safetensors.")],
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of the metadata that validation must not cut through, or 'file'."
+        ),
+    ] = None,
+    window: Window = 1.0,
+    overlap: Overlap = 0.0,
+    montage: Montage = None,
+    method: Annotated[
+        str, typer.Option(help="DE method: spectral, bandpass or seed.")
+    ] = "spectral",
+    temporal: Annotated[str, typer.Option(help="Temporal stack: signal or power.")] = "signal",
+    variant: Annotated[str, typer.Option(help="Network: paper or authors.")] = "paper",
+    grid: Annotated[int, typer.Option(min=8, help="Height and width of the maps.")] = 32,
+    max_epochs: Annotated[int, typer.Option(min=1, help="Passes over the data at most.")] = 30,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+):
+    """Train a classifier on epochs or recordings."""
+    from ._fit_files import features_and_labels
+    from .classifier import SSTClassifier
+    from .features import FeatureExtractor
+
+    if output.exists() and not overwrite:
+        raise FileExistsError(f"{output} exists; add --overwrite to replace it.")
+    if output.suffix != ".safetensors":
+        raise ValueError(f"--output must end in .safetensors, got {str(output)!r}.")
+    extractor = FeatureExtractor(
+        method=method, temporal=temporal, window=window, overlap=overlap, verbose=_verbose(quiet)
+    )
+    read = _read(files, montage, window, overlap)
+    features, y, held = features_and_labels(read, extractor, label, groups)
+    clf = SSTClassifier(
+        extractor,
+        variant=variant,
+        grid_shape=(grid, grid),
+        max_epochs=max_epochs,
+        random_state=seed,
+        verbose=_verbose(quiet),
+    )
+    clf.fit(features, y, groups=held)
+    clf.save(output, overwrite=overwrite)
+    typer.echo(_summary(clf, y), err=True)
+
+
+def _summary(clf, y):
+    """What was learnt, in a line."""
+    counts = ", ".join(f"{c}: {int((y == c).sum())}" for c in clf.classes_)
+    last = clf.history_
+    text = f"{len(y)} windows ({counts}), {clf.n_features_in_} channels, {len(last)} passes"
+    if "valid_loss" in last and last["valid_loss"].notna().any():
+        best = last.loc[last["valid_loss"].idxmin()]
+        text += f"; accuracy on the validation part {best['valid_accuracy']:.3f}"
+    return text
+
+
+@app.command()
+@one_line_errors
+def predict(
+    model: Model,
+    file: File,
+    output: Annotated[Path | None, typer.Option(help="CSV file; stdout without it.")] = None,
+    window: Annotated[float | None, typer.Option(help="s; as in training without it.")] = None,
+    overlap: Overlap = 0.0,
+    montage: Montage = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+):
+    """Classify each window: label and probabilities as CSV."""
+    import pandas as pd
+
+    clf, epochs = _model_and_epochs(model, file, window, overlap, montage, quiet)
+    probabilities = clf.predict_proba(epochs)
+    table = epochs.metadata.reset_index(drop=True)
+    table.insert(0, "epoch", range(len(table)))
+    table["predicted"] = clf.classes_[probabilities.argmax(axis=1)]
+    columns = pd.DataFrame(probabilities, columns=[f"p_{c}" for c in clf.classes_])
+    table = pd.concat([table, columns.round(6)], axis=1)
+    if output is None:
+        typer.echo(table.to_csv(index=False), nl=False)
+    else:
+        _replacing(output, lambda f: table.to_csv(f, index=False), overwrite)
+
+
+@app.command()
+@one_line_errors
+def attention(
+    model: Model,
+    file: File,
+    output: Annotated[Path, typer.Option(help="Picture: .png, .pdf, .svg.")],
+    table: Annotated[Path | None, typer.Option(help="CSV file of the mean weights.")] = None,
+    window: Annotated[float | None, typer.Option(help="s; as in training without it.")] = None,
+    overlap: Overlap = 0.0,
+    montage: Montage = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+):
+    """Draw where the network attends, a head for each predicted class and stream."""
+    import matplotlib as mpl
+
+    clf, epochs = _model_and_epochs(model, file, window, overlap, montage, quiet)
+    mpl.use("agg")
+    found = clf.attention(epochs)
+    figure = found.plot_topomap(show=False)
+    _replacing(output, lambda f: figure.savefig(f, dpi=150), overwrite)
+    if table is not None:
+        means = found.average().to_data_frame()
+        _replacing(table, lambda f: means.to_csv(f, index=False), overwrite)
+
+
+def _model_and_epochs(model, file, window, overlap, montage, quiet):
+    from .classifier import read_classifier
+
+    clf = read_classifier(model)
+    clf.verbose = _verbose(quiet)
+    if window is None:
+        window = clf.feature_settings_.window
+    return clf, _read([file], montage, window, overlap)[0]
+
+
+@app.command("sys-info")
+@one_line_errors
+def sys_info():
+    """Versions and hardware, for a report of a problem."""
+    import importlib.metadata
+    import platform
+
+    import torch
+
+    from . import __version__
+    from ._training import choose_device, choose_precision
+
+    device = choose_device("auto")
+    lines = {"mne_sst": __version__, "Python": platform.python_version(), "OS": platform.platform()}
+    for name in "mne torch numpy scipy scikit-learn skorch pandas matplotlib safetensors".split():
+        lines[name] = importlib.metadata.version(name)
+    lines["CPU"] = f"{torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
+    lines["device"] = torch.cuda.get_device_name() if device.type == "cuda" else device.type
+    lines["precision"] = str(choose_precision("auto", device)).removeprefix("torch.")
+    for name, value in lines.items():
+        typer.echo(f"{name + ':':<14}{value}")
+
+
+def main():
+    """Run the command."""
+    # What the package logs goes to stderr; set here, for this process of ours only.
+    logging.basicConfig(format="mne-sst: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    app()

@@ -1,0 +1,95 @@
+"""Evaluation of any estimator: scores that say what they are worth."""
+
+import numpy as np
+from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
+
+from ._checks import listed
+
+__all__ = ["scores", "trial_vote"]
+
+
+def scores(y_true, y_pred, labels=None):
+    """Scores of predictions, beside what guessing the commonest class would reach.
+
+    Parameters
+    ----------
+    y_true, y_pred : array, shape (n_epochs,)
+        Labels and predictions.
+    labels : array | None
+        All classes, so that one that is missing here still counts in macro-F1
+        and kappa; None for those found.
+
+    Returns
+    -------
+    scores : dict of str -> float
+        ``accuracy``, ``balanced_accuracy`` (over the classes in ``y_true``),
+        ``macro_f1``, ``kappa`` (Cohen's), ``chance`` (share of the commonest
+        class in ``y_true``) and ``n`` epochs.
+
+    Examples
+    --------
+    >>> from mne_sst.evaluation import scores
+    >>> scores(["a", "a", "b", "b"], ["a", "a", "b", "a"])["accuracy"]
+    0.75
+    """
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    if y_true.ndim != 1 or y_true.shape != y_pred.shape or not len(y_true):
+        raise ValueError(
+            "y_true and y_pred must be of the same shape (n_epochs,), got "
+            f"{y_true.shape} and {y_pred.shape}."
+        )
+    found = np.union1d(y_true, y_pred)
+    labels = found if labels is None else np.unique(labels)
+    unknown = np.setdiff1d(found, labels)
+    if len(unknown):
+        raise ValueError(f"labels does not hold {listed(unknown)}, which y_true or y_pred do.")
+    present, counts = np.unique(y_true, return_counts=True)
+    recalls = [np.mean(y_pred[y_true == c] == c) for c in present]
+    # Kappa is 0 / 0 where only one class is present and predicted; agreement is then no news.
+    one_class = len(found) == 1
+    return {
+        "accuracy": float(accuracy_score(y_true, y_pred)),
+        "balanced_accuracy": float(np.mean(recalls)),
+        "macro_f1": float(
+            f1_score(y_true, y_pred, labels=labels, average="macro", zero_division=0)
+        ),
+        "kappa": 0.0 if one_class else float(cohen_kappa_score(y_true, y_pred, labels=labels)),
+        "chance": float(counts.max() / len(y_true)),
+        "n": len(y_true),
+    }
+
+
+def trial_vote(y_true, probabilities, classes, trials):
+    """One label and one prediction a trial, from the mean of its epochs' probabilities.
+
+    Parameters
+    ----------
+    y_true : array, shape (n_epochs,)
+        Labels; one for all epochs of a trial.
+    probabilities : array, shape (n_epochs, n_classes)
+        As ``predict_proba`` gives them.
+    classes : array, shape (n_classes,)
+        Label of each column.
+    trials : array, shape (n_epochs,)
+        What tells the trials apart.
+
+    Returns
+    -------
+    y_true, y_pred : array, shape (n_trials,)
+        For `scores`.
+    """
+    y_true, trials, classes = np.asarray(y_true), np.asarray(trials), np.asarray(classes)
+    probabilities = np.asarray(probabilities)
+    true, predicted = [], []
+    for trial in np.unique(trials):
+        rows = trials == trial
+        labels = np.unique(y_true[rows])
+        if len(labels) > 1:
+            raise ValueError(
+                f"trials: trial {trial!r} holds the labels {listed(labels)}; a vote needs one "
+                "label a trial. Trial numbers that start again with each subject must be "
+                "joined with it first."
+            )
+        true.append(labels[0])
+        predicted.append(classes[probabilities[rows].mean(axis=0).argmax()])
+    return np.array(true), np.array(predicted)
