@@ -23,12 +23,18 @@ class FeatureDataset(torch.utils.data.Dataset):
     rows : array of int | None
         Which epochs; None for all.
     device : torch.device
-        Where batches go; on a GPU the features are kept there.
+        Where batches go.
+    resident : bool | None
+        Whether to keep the features on the device as tensors; None does so
+        everywhere but on the CPU.
     """
 
-    def __init__(self, features, targets, scaling, streams, rows=None, device="cpu"):
+    def __init__(
+        self, features, targets, scaling, streams, rows=None, device="cpu", resident=None
+    ):
         self.rows = np.arange(len(features)) if rows is None else rows
         self.device = torch.device(device)
+        self.resident = self.device.type != "cpu" if resident is None else resident
         self.targets = targets
         self.stacks = {}
         for name in streams:
@@ -41,7 +47,7 @@ class FeatureDataset(torch.utils.data.Dataset):
 
     def _resident(self, array):
         # NumPy on the CPU: joblib hands over read-only memory maps, which torch refuses.
-        if self.device.type == "cpu":
+        if not self.resident:
             return array
         return torch.tensor(array, dtype=torch.float32, device=self.device)
 
@@ -56,11 +62,11 @@ class FeatureDataset(torch.utils.data.Dataset):
         rows = self.rows[index]
         inputs = {}
         for name, (values, mean, factor) in self.stacks.items():
-            if self.device.type == "cpu":
-                part = torch.from_numpy(((values[rows] - mean) * factor).astype(np.float32))
-            else:
-                part = (values[torch.as_tensor(rows, device=self.device)] - mean) * factor
-            inputs[name] = part
+            if self.resident:
+                inputs[name] = (values[torch.as_tensor(rows, device=self.device)] - mean) * factor
+                continue
+            part = ((values[rows] - mean) * factor).astype(np.float32, copy=False)
+            inputs[name] = torch.from_numpy(part)
         if self.targets is None:
             return inputs, torch.zeros(len(rows), dtype=torch.long, device=self.device)
         return inputs, torch.as_tensor(self.targets[rows], device=self.device)
@@ -78,8 +84,8 @@ class Batches:
         What to iterate over.
     batch_size : int
         Largest batch.
-    n_classes : int
-        Targets are rows of class probabilities.
+    n_classes : int | None
+        Targets become rows of class probabilities; None leaves class indices.
     shuffle : bool
         Whether to draw a new order in each pass.
     mixup : float
@@ -92,7 +98,7 @@ class Batches:
     Zhang et al. (2018). mixup: Beyond empirical risk minimization. ICLR.
     """
 
-    def __init__(self, dataset, batch_size, n_classes=2, shuffle=False, mixup=0.0, generator=None):
+    def __init__(self, dataset, batch_size, n_classes=None, shuffle=False, mixup=0.0, generator=None):
         self.dataset, self.batch_size, self.n_classes = dataset, batch_size, n_classes
         self.shuffle, self.mixup, self.generator = shuffle, mixup, generator
 
@@ -104,7 +110,8 @@ class Batches:
         order = self.generator.permutation(n) if self.shuffle else np.arange(n)
         for index in np.array_split(order, len(self)):
             inputs, targets = self.dataset.batch(index)
-            targets = torch.nn.functional.one_hot(targets, self.n_classes).float()
+            if self.n_classes is not None:
+                targets = torch.nn.functional.one_hot(targets, self.n_classes).float()
             if self.mixup > 0:
                 inputs, targets = self._mix(inputs, targets)
             yield inputs, targets

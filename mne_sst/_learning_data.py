@@ -2,6 +2,8 @@
 
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import column_or_1d
 
 from ._checks import listed
 from .features import EpochsFeatures, FeatureExtractor, concatenate_features
@@ -96,9 +98,9 @@ def labels_of(features, y):
                 "requires y to be passed, but the target y is None."
             )
         return features.events[:, 2]
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y.ravel()
+    y = column_or_1d(y, warn=True)
+    if y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
     if y.shape != (len(features),):
         raise ValueError(
             f"y must have shape ({len(features)},), one label an epoch; got {y.shape}."

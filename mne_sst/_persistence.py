@@ -59,6 +59,7 @@ def read_classifier_parts(fname):
     """
     arrays, header = read_arrays(fname, kind=_KIND)
     params = header["params"]
+    params["grid_shape"] = tuple(params["grid_shape"])
     if params["info"] is not None:
         params["info"] = info_from_json(params["info"])
     if params["features"] is not None:

@@ -15,6 +15,8 @@ from ._checks import check_option, progress
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16")
+import os
+SETTLE=int(os.environ.get("SETTLE","1"))
 SCHEDULES = ("onecycle", "constant")
 
 
@@ -217,6 +219,7 @@ def train(net, dataset, valid, patience):
     net.callbacks_ = [c for c in net.callbacks_ if c[0] not in ("early_stopping", "rates")]
     net.set_params(train_split=None)
     net.module_.dropout.generator = None
+    if SETTLE: settle_norms(net, dataset)
     net.module_.eval()
     history = history_table(net.history)
     if len(history) < net.max_epochs and (stopper is None or stopper.misses_ != patience):
@@ -231,6 +234,36 @@ def train(net, dataset, valid, patience):
     if not np.isfinite(history["train_loss"]).all():
         raise RuntimeError("training diverged: the loss is no longer finite. Lower lr.")
     return history
+
+
+@torch.no_grad()
+def settle_norms(net, dataset):
+    """Set the running statistics to those of the training part under the final weights.
+
+    While weights move, and under mixup, running averages lag behind or belong to
+    narrower inputs. One pass without gradients, batches as in training.
+
+    Parameters
+    ----------
+    net : SSTNet
+        Changed in place.
+    dataset : FeatureDataset
+        The training part.
+    """
+    module = net.module_
+    norms = [m for m in module.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        # None: the plain average over all batches.
+        norm.momentum = None
+    module.train()
+    with autocast(net.device, net.dtype):
+        for inputs, _ in Batches(dataset, net.batch_size, shuffle=True, generator=np.random.default_rng(0)):
+            module.forward_features(**inputs)
+    module.eval()
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
 
 
 def train_once(net, dataset, lr, seed):

@@ -196,6 +196,8 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
+        # The network computes in single precision.
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
     def fit(self, X, y=None, groups=None):

@@ -189,7 +189,7 @@ class SSTEmotionNet(nn.Module):
             return x
         return (x.transpose(1, 2) @ self.projection.T).unflatten(2, self.grid_shape)
 
-    def forward_features(self, spectral, temporal):
+    def forward_features(self, spectral=None, temporal=None):
         """Return the fused features, (n, n_features), and the masks by stream.
 
         Parameters
