@@ -29,9 +29,7 @@ class FeatureDataset(torch.utils.data.Dataset):
         everywhere but on the CPU.
     """
 
-    def __init__(
-        self, features, targets, scaling, streams, rows=None, device="cpu", resident=None
-    ):
+    def __init__(self, features, targets, scaling, streams, rows=None, device="cpu", resident=None):
         self.rows = np.arange(len(features)) if rows is None else rows
         self.device = torch.device(device)
         self.resident = self.device.type != "cpu" if resident is None else resident
@@ -98,7 +96,9 @@ class Batches:
     Zhang et al. (2018). mixup: Beyond empirical risk minimization. ICLR.
     """
 
-    def __init__(self, dataset, batch_size, n_classes=None, shuffle=False, mixup=0.0, generator=None):
+    def __init__(
+        self, dataset, batch_size, n_classes=None, shuffle=False, mixup=0.0, generator=None
+    ):
         self.dataset, self.batch_size, self.n_classes = dataset, batch_size, n_classes
         self.shuffle, self.mixup, self.generator = shuffle, mixup, generator
 

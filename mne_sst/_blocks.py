@@ -279,6 +279,8 @@ class SeededDropout(nn.Module):
         """Take and give any shape."""
         if not self.training or self.p == 0:
             return x
-        device = x.device if self.generator is None else self.generator.device
-        draw = torch.rand(x.shape, generator=self.generator, device=device)
-        return x * (draw >= self.p).to(x) / (1 - self.p)
+        return x * (self.draw(x.shape, x.device) >= self.p) / (1 - self.p)
+
+    def draw(self, shape, device):
+        """Return uniform random numbers between 0 and 1."""
+        return torch.rand(shape, generator=self.generator, device=device)

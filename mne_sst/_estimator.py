@@ -73,7 +73,7 @@ class NetworkEstimator(BaseEstimator):
         self.grid_ = TopoGrid(features.info, self.grid_shape, self.interpolation)
         self.scaling_ = learn_scaling(features, rows)
         self._make_module(torch.Generator().manual_seed(seeds[1]))
-        self._make_net(targets[rows], -(-len(rows) // self.batch_size), seeds[2])
+        self._make_net(targets[rows], seeds[2])
 
     def _make_module(self, generator=None):
         params = self.get_params(deep=False)
@@ -87,8 +87,11 @@ class NetworkEstimator(BaseEstimator):
             **{name: params[name] for name in NETWORK_PARAMS},
         )
 
-    def _make_net(self, targets=None, n_batches=1, seed=0):
-        """Put a skorch net around the module, on its device."""
+    def _make_net(self, targets=None, seed=0):
+        """Put a skorch net around the module, on its device.
+
+        ``targets`` are those of the training part, None where none is at hand.
+        """
         device = _training.choose_device(self.device)
         weights = None
         if self.class_weight is not None and targets is not None:
@@ -102,7 +105,7 @@ class NetworkEstimator(BaseEstimator):
             self,
             len(self.classes_),
             weights,
-            n_batches,
+            1 if targets is None else len(targets),
             seed,
             _training.choose_precision(self.precision, device),
             device,

@@ -17,7 +17,7 @@ class _CallableText(str):
         return str, (str(self),)
 
 
-class setting_and_method:  # noqa: N801 - a decorator, named as such
+class setting_and_method:
     """Decorator for a method whose name is a constructor parameter as well.
 
     ``obj.name`` compares and prints as the parameter, ``obj.name(...)`` calls the

@@ -15,8 +15,8 @@ from ._checks import check_option, progress
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16")
-import os
-SETTLE=int(os.environ.get("SETTLE","1"))
+#: A pass over a small set has this many batches, unless they would be smaller.
+MIN_BATCHES, SMALL_BATCH = 8, 16
 SCHEDULES = ("onecycle", "constant")
 
 
@@ -121,7 +121,7 @@ class FitProgress(Callback):
         self.bar_ = None
 
 
-def make_net(module, settings, n_classes, class_weights, n_batches, seed, dtype, device):
+def make_net(module, settings, n_classes, class_weights, n_windows, seed, dtype, device):
     """Make the skorch net for a classifier's settings.
 
     Parameters
@@ -134,8 +134,8 @@ def make_net(module, settings, n_classes, class_weights, n_batches, seed, dtype,
         Number of classes.
     class_weights : array, shape (n_classes,) | None
         Weights in the loss.
-    n_batches : int
-        In one pass, for the schedule.
+    n_windows : int
+        In one pass: for the size of batches and the schedule.
     seed : int
         For order, mixtures and dropout.
     dtype, device
@@ -145,6 +145,8 @@ def make_net(module, settings, n_classes, class_weights, n_batches, seed, dtype,
     -------
     net : SSTNet
     """
+    batch_size = min(settings.batch_size, max(n_windows // MIN_BATCHES, SMALL_BATCH))
+    n_batches = -(-n_windows // batch_size)
     callbacks = [("progress", FitProgress(settings.verbose))]
     if settings.lr_schedule == "onecycle":
         schedule = LRScheduler(
@@ -172,7 +174,7 @@ def make_net(module, settings, n_classes, class_weights, n_batches, seed, dtype,
         ],
         lr=settings.lr,
         max_epochs=settings.max_epochs,
-        batch_size=settings.batch_size,
+        batch_size=batch_size,
         iterator_train=Batches,
         iterator_train__shuffle=True,
         iterator_train__mixup=settings.mixup,
@@ -219,7 +221,7 @@ def train(net, dataset, valid, patience):
     net.callbacks_ = [c for c in net.callbacks_ if c[0] not in ("early_stopping", "rates")]
     net.set_params(train_split=None)
     net.module_.dropout.generator = None
-    if SETTLE: settle_norms(net, dataset)
+    settle_norms(net, dataset)
     net.module_.eval()
     history = history_table(net.history)
     if len(history) < net.max_epochs and (stopper is None or stopper.misses_ != patience):
@@ -241,7 +243,7 @@ def settle_norms(net, dataset):
     """Set the running statistics to those of the training part under the final weights.
 
     While weights move, and under mixup, running averages lag behind or belong to
-    narrower inputs. One pass without gradients, batches as in training.
+    narrower inputs. One pass in batches as in training, without gradients.
 
     Parameters
     ----------
@@ -250,20 +252,20 @@ def settle_norms(net, dataset):
     dataset : FeatureDataset
         The training part.
     """
-    module = net.module_
+    module = net.module_.train()
     norms = [m for m in module.modules() if isinstance(m, torch.nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        # None: the plain average over all batches.
+        # None stands for the plain average over all batches.
         norm.momentum = None
-    module.train()
+    # In mixed order: recordings often come sorted by class.
+    order = Batches(dataset, net.batch_size, shuffle=True, generator=np.random.default_rng(0))
     with autocast(net.device, net.dtype):
-        for inputs, _ in Batches(dataset, net.batch_size, shuffle=True, generator=np.random.default_rng(0)):
+        for inputs, _ in order:
             module.forward_features(**inputs)
+    for norm in norms:
+        norm.momentum = module.norm_momentum
     module.eval()
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
 
 
 def train_once(net, dataset, lr, seed):

@@ -37,14 +37,15 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         See `SSTEmotionNet`.
     depth_spectral, depth_temporal, growth_spectral, growth_temporal, n_blocks : int
         See `SSTEmotionNet`.
-    compression_spectral, compression_temporal, drop_prob, mask_init : object
+    compression_spectral, compression_temporal, drop_prob, stream_drop_prob, mask_init
         See `SSTEmotionNet`.
     norm_momentum : float
         Of the running statistics. The paper's 0.01 suits long training.
     max_epochs : int
         Passes over the training part at most.
     batch_size : int
-        Windows in a batch.
+        Windows in a batch at most; small sets are cut so that a pass has eight
+        batches, of 16 windows at least.
     lr : float
         Learning rate, its peak for ``"onecycle"``.
     lr_schedule : {"onecycle", "constant"}
@@ -126,6 +127,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         compression_spectral=0.5,
         compression_temporal=1.0,
         drop_prob=0.5,
+        stream_drop_prob=0.5,
         norm_momentum=0.1,
         mask_init="zero",
         max_epochs=30,
@@ -134,7 +136,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         lr_schedule="onecycle",
         weight_decay=0.1,
         label_smoothing=0.1,
-        mixup=0.2,
+        mixup=0.0,
         validation_fraction=0.2,
         patience=10,
         class_weight=None,
@@ -159,6 +161,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         self.compression_spectral = compression_spectral
         self.compression_temporal = compression_temporal
         self.drop_prob = drop_prob
+        self.stream_drop_prob = stream_drop_prob
         self.norm_momentum = norm_momentum
         self.mask_init = mask_init
         self.max_epochs = max_epochs

@@ -30,6 +30,7 @@ NETWORK_PARAMS = (
     "compression_spectral",
     "compression_temporal",
     "drop_prob",
+    "stream_drop_prob",
     "norm_momentum",
     "mask_init",
 )
@@ -65,6 +66,9 @@ class SSTEmotionNet(nn.Module):
         Share of the filters that a transition keeps.
     drop_prob : float
         Dropout before the output.
+    stream_drop_prob : float
+        Share of samples of which training hides one of the two streams, so that
+        neither is relied on alone; 0 in the paper.
     norm_momentum : float
         Of the running statistics, in PyTorch's sense.
     mask_init : {"zero", "random"}
@@ -112,6 +116,7 @@ class SSTEmotionNet(nn.Module):
         compression_spectral=0.5,
         compression_temporal=1.0,
         drop_prob=0.5,
+        stream_drop_prob=0.0,
         norm_momentum=0.01,
         mask_init="zero",
         generator=None,
@@ -127,6 +132,7 @@ class SSTEmotionNet(nn.Module):
         n_outputs = check_number("n_outputs", n_outputs, 1, integer=True)
         n_blocks = check_number("n_blocks", n_blocks, 1, integer=True)
         self.grid_shape, self.n_outputs = (height, width), n_outputs
+        self.norm_momentum = norm_momentum
         common = dict(
             n_blocks=n_blocks, variant=variant, attention=attention, momentum=norm_momentum
         )
@@ -151,6 +157,7 @@ class SSTEmotionNet(nn.Module):
         n_features = sum(s.n_features for s in self.streams.values())
         self.hidden = skip_init(nn.Linear, n_features, HIDDEN)
         self.dropout = SeededDropout(check_number("drop_prob", drop_prob, 0, 0.99))
+        self.stream_drop_prob = check_number("stream_drop_prob", stream_drop_prob, 0, 1)
         self.output = skip_init(nn.Linear, HIDDEN, n_outputs)
         if projection is not None:
             projection = torch.as_tensor(projection, dtype=torch.float32)
@@ -202,7 +209,15 @@ class SSTEmotionNet(nn.Module):
         for name, stream in self.streams.items():
             values, masks[name] = stream(self.to_maps(inputs[name]))
             features.append(values)
-        return torch.cat(features, dim=1), masks
+        return torch.cat(self._hide_streams(features), dim=1), masks
+
+    def _hide_streams(self, features):
+        """In training, set the features of one stream of some samples to zero."""
+        if not self.training or self.stream_drop_prob == 0 or len(features) < 2:
+            return features
+        draw = self.dropout.draw((len(features[0]), 1), features[0].device)
+        half = self.stream_drop_prob / 2
+        return [features[0] * (draw >= half), features[1] * (draw < 1 - half)]
 
     def forward(self, spectral=None, temporal=None):
         """Classify.

@@ -21,11 +21,11 @@ def test_option_names_parameter_value_and_choices(value):
 @pytest.mark.parametrize(
     ("value", "options", "kind"),
     [
-        (3, dict(integer=True), int),
-        (np.int64(3), dict(integer=True), int),
+        (3, {"integer": True}, int),
+        (np.int64(3), {"integer": True}, int),
         (3, {}, float),
         (np.float32(3), {}, float),
-        (3, dict(low=3, high=3), float),
+        (3, {"low": 3, "high": 3}, float),
     ],
 )
 def test_number_comes_back_as_plain_python(value, options, kind):
@@ -39,16 +39,16 @@ def test_number_comes_back_as_plain_python(value, options, kind):
     [
         ("3", {}, TypeError, r"n must be a number, got '3' \(str\)"),
         (True, {}, TypeError, r"n must be a number, got True \(bool\)"),
-        (np.True_, dict(integer=True), TypeError, "n must be a whole number"),
+        (np.True_, {"integer": True}, TypeError, "n must be a whole number"),
         (None, {}, TypeError, r"got None \(NoneType\)"),
-        (3.0, dict(integer=True), TypeError, r"n must be a whole number, got 3.0 \(float\)"),
+        (3.0, {"integer": True}, TypeError, r"n must be a whole number, got 3.0 \(float\)"),
         (1 + 0j, {}, TypeError, "n must be a number"),
         (np.nan, {}, ValueError, "n must be finite, got nan"),
-        (np.inf, dict(low=0), ValueError, "n must be finite, got inf"),
-        (0, dict(low=1), ValueError, r"n must lie in \[1, inf\], got 0"),
-        (0, dict(low=0, low_open=True), ValueError, r"n must lie in \(0, inf\], got 0"),
-        (2, dict(low=0, high=1), ValueError, r"n must lie in \[0, 1\], got 2"),
-        (2, dict(high=1), ValueError, r"n must lie in \(-inf, 1\], got 2"),
+        (np.inf, {"low": 0}, ValueError, "n must be finite, got inf"),
+        (0, {"low": 1}, ValueError, r"n must lie in \[1, inf\], got 0"),
+        (0, {"low": 0, "low_open": True}, ValueError, r"n must lie in \(0, inf\], got 0"),
+        (2, {"low": 0, "high": 1}, ValueError, r"n must lie in \[0, 1\], got 2"),
+        (2, {"high": 1}, ValueError, r"n must lie in \(-inf, 1\], got 2"),
     ],
 )
 def test_number_is_refused(value, options, error, match):

@@ -65,7 +65,9 @@ def test_labels_come_from_events_when_left_out(epochs, features):
     clf = tiny_classifier(max_epochs=1).fit(epochs)
     assert clf.classes_.tolist() == [1, 2, 3]
     explicit = tiny_classifier(max_epochs=1).fit(features, epochs.events[:, 2])
-    np.testing.assert_allclose(clf.predict_proba(features), explicit.predict_proba(features), atol=1e-6)
+    np.testing.assert_allclose(
+        clf.predict_proba(features), explicit.predict_proba(features), atol=1e-6
+    )
     assert clf.score(epochs) == explicit.score(features, epochs.events[:, 2])
 
 
@@ -93,9 +95,7 @@ def test_labels_of_any_type(features, y, labels):
 def test_channels_in_another_order(fitted, epochs):
     few = epochs[:8]
     shuffled = few.copy().reorder_channels(few.ch_names[::-1])
-    np.testing.assert_allclose(
-        fitted.predict_proba(shuffled), fitted.predict_proba(few), atol=1e-6
-    )
+    np.testing.assert_allclose(fitted.predict_proba(shuffled), fitted.predict_proba(few), atol=1e-6)
 
 
 def test_more_channels_do_no_harm(epochs, features, y):
@@ -336,4 +336,9 @@ def test_resident_features_give_the_same_batches(features, y):
 def test_default_parameters_are_the_documented_ones():
     clf = SSTClassifier()
     assert clf.grid_shape == (32, 32)
-    assert (clf.variant, clf.streams, clf.device, clf.precision) == ("paper", "both", "auto", "auto")
+    assert (clf.variant, clf.streams, clf.device, clf.precision) == (
+        "paper",
+        "both",
+        "auto",
+        "auto",
+    )

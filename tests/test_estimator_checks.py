@@ -33,9 +33,7 @@ def ring_info(n_channels):
     )
     names = [f"E{i}" for i in range(n_channels)]
     info = mne.create_info(names, 100.0, "eeg")
-    montage = mne.channels.make_dig_montage(
-        dict(zip(names, xyz, strict=True)), coord_frame="head"
-    )
+    montage = mne.channels.make_dig_montage(dict(zip(names, xyz, strict=True)), coord_frame="head")
     return info.set_montage(montage)
 
 
@@ -52,7 +50,9 @@ class TabularDouble(SSTClassifier):
         if isinstance(X, EpochsFeatures):
             return X
         fitted = hasattr(self, "module_")
-        X = validate_data(self, X, reset=not fitted, dtype=np.float64, ensure_min_samples=2 - fitted)
+        X = validate_data(
+            self, X, reset=not fitted, dtype=np.float64, ensure_min_samples=2 - fitted
+        )
         windows = as_windows(X)
         bands = {f"{c:g} Hz": (c - 2, c + 2) for c in _CARRIERS}
         extractor = FeatureExtractor(
@@ -84,9 +84,7 @@ EXPECTED_FAILURES = {
 }
 
 
-@parametrize_with_checks(
-    [DOUBLE], expected_failed_checks=lambda estimator: EXPECTED_FAILURES
-)
+@parametrize_with_checks([DOUBLE], expected_failed_checks=lambda estimator: EXPECTED_FAILURES)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_estimator_checks(estimator, check):
     check(estimator)

@@ -1,10 +1,11 @@
 import json
 from dataclasses import FrozenInstanceError, asdict, replace
+from itertools import islice
 
-import mne
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import extract
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -17,7 +18,7 @@ from mne_sst import (
     concatenate_features,
     differential_entropy,
 )
-from mne_sst.features import FeatureSettings, lds, moving_average, smooth_trials
+from mne_sst.features import FeatureSettings, lds, smooth_trials
 from mne_sst.features._temporal import clip_matrix, log_power
 
 
@@ -25,17 +26,6 @@ from mne_sst.features._temporal import clip_matrix, log_power
 def few(features):
     """The first two trials, four windows each."""
     return features[:8]
-
-
-@pytest.fixture
-def raw(small_info, rng):
-    """Twenty seconds."""
-    data = 1e-5 * rng.standard_normal((10, 4000))
-    return mne.io.RawArray(data, small_info.copy(), verbose="ERROR")
-
-
-def extract(X, **params):
-    return FeatureExtractor(**{"verbose": False, "dtype": "float64", **params}).transform(X)
 
 
 class TestExtractor:
@@ -50,7 +40,7 @@ class TestExtractor:
         assert made.settings.unit == {"spectral": "nats", "seed": "bits"}[method]
 
     def test_temporal_is_the_clip(self, epochs):
-        options = dict(temporal_sfreq=100.0, n_times=30, temporal_position="end")
+        options = {"temporal_sfreq": 100.0, "n_times": 30, "temporal_position": "end"}
         made = extract(epochs[:5], **options)
         expected = epochs[:5].get_data() @ clip_matrix(200.0, 200, 100.0, 30, "end")
         np.testing.assert_allclose(made.temporal, expected, rtol=0, atol=1e-18)
@@ -78,7 +68,13 @@ class TestExtractor:
         )
 
     def test_params_and_clone(self, epochs):
-        params = dict(bands=["alpha"], method="seed", temporal_band=(5, 9), n_times=7, verbose=False)
+        params = {
+            "bands": ["alpha"],
+            "method": "seed",
+            "temporal_band": (5, 9),
+            "n_times": 7,
+            "verbose": False,
+        }
         extractor = FeatureExtractor(**params)
         assert extractor.get_params() == FeatureExtractor().get_params() | params
         copied = clone(extractor).set_params(n_times=8)
@@ -90,19 +86,19 @@ class TestExtractor:
     @pytest.mark.parametrize(
         ("params", "match"),
         [
-            (dict(bands="alpha"), "bands must be"),
-            (dict(bands={"x": (8, 4)}), r"bands\['x'\]"),
-            (dict(method="welch"), "method must be one of"),
-            (dict(temporal=None), "temporal must be one of"),
-            (dict(temporal_sfreq=0), "temporal_sfreq must lie"),
-            (dict(temporal_sfreq="125"), "temporal_sfreq must be a number"),
-            (dict(n_times=0), "n_times must lie"),
-            (dict(n_times=25.0), "n_times must be a whole number"),
-            (dict(temporal_band=(50, 4)), "temporal_band"),
-            (dict(temporal_band=None), "temporal_band"),
-            (dict(smoothing="kalman"), "smoothing must be one of"),
-            (dict(dtype="float16"), "dtype must be one of"),
-            (dict(temporal_position="middle"), "temporal_position must be one of"),
+            ({"bands": "alpha"}, "bands must be"),
+            ({"bands": {"x": (8, 4)}}, r"bands\['x'\]"),
+            ({"method": "welch"}, "method must be one of"),
+            ({"temporal": None}, "temporal must be one of"),
+            ({"temporal_sfreq": 0}, "temporal_sfreq must lie"),
+            ({"temporal_sfreq": "125"}, "temporal_sfreq must be a number"),
+            ({"n_times": 0}, "n_times must lie"),
+            ({"n_times": 25.0}, "n_times must be a whole number"),
+            ({"temporal_band": (50, 4)}, "temporal_band"),
+            ({"temporal_band": None}, "temporal_band"),
+            ({"smoothing": "kalman"}, "smoothing must be one of"),
+            ({"dtype": "float16"}, "dtype must be one of"),
+            ({"temporal_position": "middle"}, "temporal_position must be one of"),
         ],
     )
     def test_bad_parameters_are_named(self, epochs, params, match):
@@ -116,13 +112,16 @@ class TestExtractor:
     @pytest.mark.parametrize(
         ("params", "match"),
         [
-            (dict(bands={"high": (80, 120)}), r"Nyquist.*'high' \(80-120 Hz\).*1 s.* 200 Hz"),
-            (dict(bands={"slow": (0.5, 4)}), r"one cycle.*'slow' \(0.5-4 Hz\).*1 s.* 200 Hz"),
-            (dict(n_times=126), "n_times and temporal_sfreq ask for a clip of 1.008 s"),
-            (dict(temporal="power", n_times=201), "n_times=201 sub-windows need .* have 200"),
-            (dict(temporal="power", temporal_band=(50, 101)), "'temporal_band'.*200 Hz"),
-            (dict(smoothing="lds", trial="video"), "metadata has no column video; it has subject"),
-            (dict(smoothing="lds"), "smoothing needs to know .* give trial="),
+            ({"bands": {"high": (80, 120)}}, r"Nyquist.*'high' \(80-120 Hz\).*1 s.* 200 Hz"),
+            ({"bands": {"slow": (0.5, 4)}}, r"one cycle.*'slow' \(0.5-4 Hz\).*1 s.* 200 Hz"),
+            ({"n_times": 126}, "n_times and temporal_sfreq ask for a clip of 1.008 s"),
+            ({"temporal": "power", "n_times": 201}, "n_times=201 sub-windows need .* have 200"),
+            ({"temporal": "power", "temporal_band": (50, 101)}, "'temporal_band'.*200 Hz"),
+            (
+                {"smoothing": "lds", "trial": "video"},
+                "metadata has no column video; it has subject",
+            ),
+            ({"smoothing": "lds"}, "smoothing needs to know .* give trial="),
         ],
     )
     def test_windows_that_do_not_fit(self, epochs, params, match):
@@ -139,16 +138,10 @@ class TestExtractor:
         np.testing.assert_array_equal(made.temporal, plain.temporal)
         assert made.settings == replace(plain.settings, smoothing=smoothing)
 
-    def test_a_raw_is_one_trial(self, raw):
-        expected = moving_average(extract(raw).spectral)
-        made = extract(raw, smoothing="moving_average")
-        np.testing.assert_array_equal(made.spectral, expected)
-
-    @pytest.mark.parametrize("method", ["spectral", "bandpass"])
-    def test_silent(self, raw, epochs, method, capfd):
-        bands = ["gamma"]  # of which a window of a second holds cycles enough
-        FeatureExtractor(bands, method, verbose=False).transform(epochs[:2])
-        FeatureExtractor(bands, method, verbose=False).transform(raw)
+    @pytest.mark.parametrize("method", ["spectral", "bandpass", "seed"])
+    def test_silent(self, epochs, method, capfd):
+        # Gamma, of which a window of a second holds cycles enough for any method.
+        extract([epochs[:2], epochs[2:4]], bands=["gamma"], method=method, verbose=False)
         out, err = capfd.readouterr()
         assert (out, err) == ("", "")
 
@@ -187,7 +180,9 @@ class TestContainer:
     @pytest.mark.parametrize("as_key", [lambda k: k, lambda k: (k, ...)], ids=["[k]", "[k, ...]"])
     def test_indexing(self, few, key, as_key):
         part = few[as_key(key)]
-        rows = np.arange(8)[np.asarray(key, dtype=int) if isinstance(key, list) and not key else key]
+        rows = np.arange(8)[
+            np.asarray(key, dtype=int) if isinstance(key, list) and not key else key
+        ]
         np.testing.assert_array_equal(part.spectral, few.spectral[rows])
         np.testing.assert_array_equal(part.temporal, few.temporal[rows])
         np.testing.assert_array_equal(part.events, few.events[rows])
@@ -213,7 +208,7 @@ class TestContainer:
             few[key]
 
     def test_iteration_ends(self, few):
-        parts = list(few)
+        parts = list(islice(few, 20))
         assert len(parts) == 8
         np.testing.assert_array_equal(concatenate_features(parts).spectral, few.spectral)
 
@@ -222,9 +217,7 @@ class TestContainer:
         assert (len(train), len(test)) == (5, 3)
         assert isinstance(train, EpochsFeatures)
         rows = resample(np.arange(8), random_state=1)
-        np.testing.assert_array_equal(
-            resample(few, random_state=1).spectral, few.spectral[rows]
-        )
+        np.testing.assert_array_equal(resample(few, random_state=1).spectral, few.spectral[rows])
 
     def test_repr(self, few):
         assert "8 epochs, 62 channels, DE (spectral, nats) in delta, theta" in repr(few)
@@ -236,7 +229,9 @@ class TestContainer:
         assert picked.ch_names == names
         np.testing.assert_array_equal(picked.spectral, few.spectral[:, order])
         np.testing.assert_array_equal(picked.temporal, few.temporal[:, order])
-        np.testing.assert_array_equal(picked.info["chs"][0]["loc"], few.info["chs"][order[0]]["loc"])
+        np.testing.assert_array_equal(
+            picked.info["chs"][0]["loc"], few.info["chs"][order[0]]["loc"]
+        )
         assert len(few.ch_names) == 62
         with pytest.raises(ValueError, match="ch_names: A1, M2 not among the channels"):
             few.pick(["CZ", "A1", "M2"])
@@ -253,7 +248,7 @@ class TestContainer:
         with pytest.raises(ValueError, match="metadata has no column video; it has subject, ses"):
             few.groups(columns)
         bare = EpochsFeatures(few.spectral, few.temporal, few.info)
-        with pytest.raises(ValueError, match="it has none. Set epochs.metadata"):
+        with pytest.raises(ValueError, match=r"it has none\. Set epochs"):
             bare.groups(columns)
 
     @pytest.mark.parametrize("trials", ["trial", ["subject", "trial"], np.repeat([7, 3], 4)])
@@ -271,16 +266,16 @@ class TestContainer:
     @pytest.mark.parametrize(
         ("changes", "error", "match"),
         [
-            (dict(info={}), TypeError, "info must be an mne.Info, got dict"),
-            (dict(spectral=np.zeros((8, 62))), ValueError, r"\(any, 62, 5\).*got \(8, 62\)"),
-            (dict(spectral=np.zeros((8, 62, 4))), ValueError, r"\(any, 62, 5\).*\(8, 62, 4\)"),
-            (dict(temporal=np.zeros((7, 62, 25))), ValueError, r"temporal .* got \(7, 62, 25\)"),
-            (dict(metadata=pd.DataFrame({"a": [1]})), ValueError, "metadata .* 8 epochs, got 1"),
-            (dict(events=np.zeros((9, 3))), ValueError, "events must have one row .* got 9"),
+            ({"info": {}}, TypeError, "info must be an mne.Info, got dict"),
+            ({"spectral": np.zeros((8, 62))}, ValueError, r"\(any, 62, 5\).*got \(8, 62\)"),
+            ({"spectral": np.zeros((8, 62, 4))}, ValueError, r"\(any, 62, 5\).*\(8, 62, 4\)"),
+            ({"temporal": np.zeros((7, 62, 25))}, ValueError, r"temporal .* got \(7, 62, 25\)"),
+            ({"metadata": pd.DataFrame({"a": [1]})}, ValueError, "metadata .* 8 epochs, got 1"),
+            ({"events": np.zeros((9, 3))}, ValueError, "events must have one row .* got 9"),
         ],
     )
     def test_parts_that_do_not_fit(self, few, changes, error, match):
-        parts = dict(spectral=few.spectral, temporal=few.temporal, info=few.info)
+        parts = {"spectral": few.spectral, "temporal": few.temporal, "info": few.info}
         with pytest.raises(error, match=match):
             EpochsFeatures(**(parts | changes))
 
@@ -308,12 +303,12 @@ class TestConcatenate:
     @pytest.mark.parametrize(
         ("params", "match"),
         [
-            (dict(method="seed"), r"features\[1\] .*method='seed' where 'spectral' was expected"),
-            (dict(bands={**BANDS, "gamma": (30, 50)}), r"bands=.*30\.0"),
-            (dict(temporal="power"), "temporal='power' where 'signal' was expected"),
-            (dict(temporal_sfreq=100.0), "temporal_sfreq=100.0 where 125.0 was expected"),
-            (dict(n_times=20), "20 time points where 25 were expected"),
-            (dict(smoothing="lds", trial="trial"), "smoothing='lds' where None was expected"),
+            ({"method": "seed"}, r"features\[1\] .*method='seed' where 'spectral' was expected"),
+            ({"bands": {**BANDS, "gamma": (30, 50)}}, r"bands=.*30\.0"),
+            ({"temporal": "power"}, "temporal='power' where 'signal' was expected"),
+            ({"temporal_sfreq": 100.0}, "temporal_sfreq=100.0 where 125.0 was expected"),
+            ({"n_times": 20}, "20 time points where 25 were expected"),
+            ({"smoothing": "lds", "trial": "trial"}, "smoothing='lds' where None was expected"),
         ],
     )
     def test_other_settings_are_named(self, epochs, few, params, match):
@@ -322,7 +317,9 @@ class TestConcatenate:
 
     def test_other_channels_are_named(self, few):
         with pytest.raises(ValueError, match="channels that only one of them has: CZ, OZ"):
-            concatenate_features([few, few.pick([n for n in few.ch_names if n not in ("CZ", "OZ")])])
+            concatenate_features(
+                [few, few.pick([n for n in few.ch_names if n not in ("CZ", "OZ")])]
+            )
 
     @pytest.mark.parametrize("parts", [[], [np.zeros((2, 3, 4))]])
     def test_other_kinds(self, parts):
@@ -344,15 +341,15 @@ class TestSettings:
         ("ours", "theirs", "expected"),
         [
             # What is not used does not matter, nor a sample more in the window.
-            (dict(), dict(temporal_band=(1, 2)), []),
-            (dict(temporal="power"), dict(temporal="power", temporal_sfreq=9.0), []),
-            (dict(window=1.0), dict(window=1.005), []),
-            (dict(window=1.0), dict(window=None), []),
-            (dict(window=1.0), dict(window=1.1), ["windows of 1.1 s where 1 s were expected"]),
-            (dict(sfreq=200.0), dict(sfreq=250.0), ["sfreq=250.0 where 200.0 was expected"]),
+            ({}, {"temporal_band": (1, 2)}, []),
+            ({"temporal": "power"}, {"temporal": "power", "temporal_sfreq": 9.0}, []),
+            ({"window": 1.0}, {"window": 1.005}, []),
+            ({"window": 1.0}, {"window": None}, []),
+            ({"window": 1.0}, {"window": 1.1}, ["windows of 1.1 s where 1 s were expected"]),
+            ({"sfreq": 200.0}, {"sfreq": 250.0}, ["sfreq=250.0 where 200.0 was expected"]),
             (
-                dict(temporal_position="end"),
-                dict(method="seed"),
+                {"temporal_position": "end"},
+                {"method": "seed"},
                 [
                     "method='seed' where 'spectral' was expected",
                     "temporal_position='center' where 'end' was expected",
@@ -366,12 +363,12 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("options", "n_times", "first", "last"),
         [
-            (dict(temporal_position="start", window=1.0), 25, 0.004, 0.196),
-            (dict(temporal_position="center", window=1.0), 25, 0.404, 0.596),
-            (dict(temporal_position=0.3, window=1.0), 25, 0.304, 0.496),
-            (dict(temporal_sfreq=None, window=2.0), 10, 0.1, 1.9),
-            (dict(temporal="power", window=2.0), 10, 0.1, 1.9),
-            (dict(window=None), 25, 0.004, 0.196),
+            ({"temporal_position": "start", "window": 1.0}, 25, 0.004, 0.196),
+            ({"temporal_position": "center", "window": 1.0}, 25, 0.404, 0.596),
+            ({"temporal_position": 0.3, "window": 1.0}, 25, 0.304, 0.496),
+            ({"temporal_sfreq": None, "window": 2.0}, 10, 0.1, 1.9),
+            ({"temporal": "power", "window": 2.0}, 10, 0.1, 1.9),
+            ({"window": None}, 25, 0.004, 0.196),
         ],
     )
     def test_moments(self, options, n_times, first, last):
@@ -382,9 +379,9 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("options", "match"),
         [
-            (dict(method="welch"), "method must be one of"),
-            (dict(temporal="waves"), "temporal must be one of"),
-            (dict(bands=[("x", 4, 1)]), r"bands\['x'\]"),
+            ({"method": "welch"}, "method must be one of"),
+            ({"temporal": "waves"}, "temporal must be one of"),
+            ({"bands": [("x", 4, 1)]}, r"bands\['x'\]"),
         ],
     )
     def test_bad_ones(self, options, match):

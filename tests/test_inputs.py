@@ -4,15 +4,13 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import extract
 
-from mne_sst import FeatureExtractor, _inputs
+from mne_sst import _inputs
+from mne_sst.features import moving_average
 from mne_sst.features._entropy import filter_edges
 
 SFREQ = 200.0
-
-
-def extract(X, **params):
-    return FeatureExtractor(**{"verbose": False, "dtype": "float64", **params}).transform(X)
 
 
 def assert_same(features, expected, atol=0.0):
@@ -114,7 +112,7 @@ class TestNotPreloaded:
                 tmin=0,
                 tmax=1 - 1 / SFREQ,
                 baseline=None,
-                reject=dict(eeg=500e-6),
+                reject={"eeg": 500e-6},
                 metadata=metadata,
                 preload=preload,
                 verbose="ERROR",
@@ -182,7 +180,7 @@ class TestRaw:
                 low,
                 high,
                 method="iir",
-                iir_params=dict(order=6, ftype="butter", output="sos"),
+                iir_params={"order": 6, "ftype": "butter", "output": "sos"},
                 verbose="ERROR",
             )
             power = np.square(filtered.get_data()).reshape(10, 60, 200).mean(axis=-1).T
@@ -197,7 +195,7 @@ class TestRaw:
         delta = np.fft.irfft(spectrum, 12000).reshape(10, 60, 200)
         truth = 0.5 * np.log(2 * np.pi * np.e * np.square(delta).mean(axis=-1).T * 1e12)
         epochs = mne.make_fixed_length_epochs(raw, 1.0, preload=True, verbose="ERROR")
-        params = dict(method="bandpass", bands=["delta"])
+        params = {"method": "bandpass", "bands": ["delta"]}
         with pytest.warns(RuntimeWarning, match=r"fewer than 3 cycles .* delta"):
             cut_first = extract(epochs, **params)
         # No warning where it is filtered first.
@@ -207,6 +205,17 @@ class TestRaw:
         ]
         assert errors[0] < 0.1
         assert errors[1] > 2 * errors[0]
+
+    @pytest.mark.parametrize("method", ["spectral", "bandpass"])
+    def test_silent(self, raw, method, capfd):
+        extract(raw, method=method, verbose=False)
+        out, err = capfd.readouterr()
+        assert (out, err) == ("", "")
+
+    def test_is_one_trial_for_smoothing(self, raw):
+        smoothed = extract(raw, smoothing="moving_average")
+        expected = moving_average(extract(raw).spectral)
+        np.testing.assert_array_equal(smoothed.spectral, expected)
 
     def test_recording_stays_as_it_is(self, raw):
         before, names = raw.get_data(), list(raw.ch_names)
@@ -218,11 +227,11 @@ class TestRaw:
     @pytest.mark.parametrize(
         ("params", "error", "match"),
         [
-            (dict(window=0), ValueError, r"window must lie in \(0"),
-            (dict(window="1"), TypeError, "window must be a number"),
-            (dict(overlap=-0.1), ValueError, r"overlap must lie in \[0"),
-            (dict(overlap=1.0), ValueError, "overlap must be shorter than window=1 s, got 1 s"),
-            (dict(window=61), ValueError, r"window=61 s is longer than the recording \(60 s\)"),
+            ({"window": 0}, ValueError, r"window must lie in \(0"),
+            ({"window": "1"}, TypeError, "window must be a number"),
+            ({"overlap": -0.1}, ValueError, r"overlap must lie in \[0"),
+            ({"overlap": 1.0}, ValueError, "overlap must be shorter than window=1 s, got 1 s"),
+            ({"window": 61}, ValueError, r"window=61 s is longer than the recording \(60 s\)"),
         ],
     )
     def test_bad_windows(self, raw, params, error, match):
@@ -322,7 +331,12 @@ class TestRefused:
         ("data", "info", "error", "match"),
         [
             (np.zeros((3, 10, 200)), None, ValueError, r"plain array.* give info= \(an mne.Info\)"),
-            (np.zeros((3, 10, 200)), {"sfreq": 200}, TypeError, "info must be an mne.Info, got dict"),
+            (
+                np.zeros((3, 10, 200)),
+                {"sfreq": 200},
+                TypeError,
+                "info must be an mne.Info, got dict",
+            ),
             (np.zeros((3, 9, 200)), "small", ValueError, "9 channels, but info describes 10"),
             (np.zeros((10, 200)), "small", ValueError, r"shape \(n_epochs,.*got shape \(10, 200\)"),
             (np.zeros((3, 10, 200), complex), "small", ValueError, "dtype complex128"),
@@ -341,7 +355,7 @@ class TestRefused:
     def test_not_finite_names_its_place(self, few, value):
         data = few.get_data()
         data[2, 5, 17] = value
-        with pytest.raises(ValueError, match="X holds 1 value.* epoch 2, channel 5, time 17"):
+        with pytest.raises(ValueError, match=r"X holds 1 value.* epoch 2, channel 5, time 17"):
             extract(data, info=few.info)
 
 

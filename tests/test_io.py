@@ -130,7 +130,7 @@ class TestRoundTrip:
 
 class TestInfo:
     PLACES = {"A": (0.01, 0.08, 0.03), "B": (0.0, 0.0, 0.1), "C": (0.05, -0.06, 0.04)}
-    FIDUCIALS = dict(nasion=(0, 0.1, -0.02), lpa=(-0.08, 0, -0.03), rpa=(0.08, 0.01, -0.03))
+    FIDUCIALS = {"nasion": (0, 0.1, -0.02), "lpa": (-0.08, 0, -0.03), "rpa": (0.08, 0.01, -0.03)}
 
     @pytest.fixture
     def info(self):
@@ -179,9 +179,11 @@ class TestFile:
     def test_holds_nothing_about_the_person(self, small_info, rng, tmp_path):
         data = 1e-5 * rng.standard_normal((10, 600))
         named = mne.io.RawArray(data, small_info.copy(), verbose="ERROR")
-        named.info["subject_info"] = dict(
-            his_id="secret-id", last_name="Secretname", birthday=pd.Timestamp("1991-02-03").date()
-        )
+        named.info["subject_info"] = {
+            "his_id": "secret-id",
+            "last_name": "Secretname",
+            "birthday": pd.Timestamp("1991-02-03").date(),
+        }
         named.info["description"] = named.info["experimenter"] = "Secretname"
         named.set_meas_date(1234567890)
         features = FeatureExtractor(verbose=False).transform(named)
@@ -291,7 +293,9 @@ class TestBadFiles:
         arrays, header = read_arrays(saved, kind="features")
         arrays["temporal"][2, 3, 4] = np.nan
         write_arrays(saved, arrays, header, kind="features", overwrite=True)
-        with pytest.raises(ValueError, match="temporal holds 1 value.* epoch 2, channel 3, value 4"):
+        with pytest.raises(
+            ValueError, match=r"temporal holds 1 value.* epoch 2, channel 3, value 4"
+        ):
             read_features(saved)
 
     @pytest.mark.parametrize("name", ["nothing.safetensors", "."])

@@ -195,7 +195,9 @@ def test_projection_is_the_grid():
         torch.randn(3, 10, 5, generator=generator),
         torch.randn(3, 10, 25, generator=generator),
     )
-    laid = [torch.einsum("pc,ncd->ndp", weights, x).reshape(3, -1, 8, 8) for x in (spectral, temporal)]
+    laid = [
+        torch.einsum("pc,ncd->ndp", weights, x).reshape(3, -1, 8, 8) for x in (spectral, temporal)
+    ]
     torch.testing.assert_close(net(spectral, temporal), plain(*laid), atol=1e-5, rtol=1e-4)
 
 

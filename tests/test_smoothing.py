@@ -93,7 +93,7 @@ class TestTrials:
         x = rng.standard_normal((14, 3, 5))
         x += 1e3 * np.unique(trials, return_inverse=True)[1][:, None, None]
         smoothed = smooth_trials(x, trials, method)
-        function = dict(lds=lds, moving_average=moving_average)[method]
+        function = {"lds": lds, "moving_average": moving_average}[method]
         for trial in np.unique(trials):
             rows = trials == trial
             # Exactly what the trial alone gives.
