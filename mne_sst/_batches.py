@@ -190,7 +190,7 @@ def _runs_of_classes(targets, fraction, rng):
     valid = []
     for value in np.unique(targets):
         members = np.flatnonzero(targets == value)
-        n_held = min(int(round(fraction * len(members))), len(members) - 1)
+        n_held = min(round(fraction * len(members)), len(members) - 1)
         start = rng.integers(len(members))
         valid.append(np.roll(members, -start)[:n_held])
     return np.sort(np.concatenate(valid))

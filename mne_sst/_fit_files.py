@@ -42,7 +42,7 @@ def features_and_labels(epochs, extractor, label, groups=None):
     if not any(k.any() for k in kept):
         raise ValueError(f"--label {label!r} gives no window a label.")
     parts = [
-        extractor.transform(e[k].pick(common, verbose="ERROR"))
+        extractor.transform(e[k]).pick(common)
         for e, k in zip(epochs, kept, strict=True)
         if k.any()
     ]

@@ -114,7 +114,14 @@ def cut_raw(raw, window, overlap):
     if len(epochs) == 0:
         raise ValueError("X has no window free of bad annotations; check raw.annotations.")
     onset = (epochs.events[:, 0] - raw.first_samp) / raw.info["sfreq"]
-    epochs.metadata = pd.DataFrame({"onset": onset})
+    return set_metadata(epochs, pd.DataFrame({"onset": onset}))
+
+
+def set_metadata(epochs, table):
+    """Set the metadata of epochs, in silence; return the epochs."""
+    # The setter has no verbose=, and MNE tells of it on stdout.
+    with mne.use_log_level("ERROR"):
+        epochs.metadata = table
     return epochs
 
 

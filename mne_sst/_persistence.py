@@ -68,7 +68,7 @@ def read_classifier_parts(fname):
             extractor["info"] = info_from_json(extractor["info"])
         params["features"] = FeatureExtractor(**extractor)
     if isinstance(params["class_weight"], list):
-        params["class_weight"] = {k: v for k, v in params["class_weight"]}
+        params["class_weight"] = dict(params["class_weight"])
     info = info_from_json(header["info"])
     dtype = np.dtype(header["classes_dtype"])
     fitted = {

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ._checks import listed, logger
-from ._inputs import cut_raw
+from ._inputs import cut_raw, set_metadata
 from ._montage import standard_montage
 
 _EPOCHS_ENDINGS = ("-epo.fif", "_epo.fif", "-epo.fif.gz", "_epo.fif.gz")
@@ -48,8 +48,7 @@ def read_epochs_of(fname, *, montage=None, window=1.0, overlap=0.0):
     table = epochs.metadata
     table = pd.DataFrame(index=range(len(epochs))) if table is None else table.copy()
     table["file"] = fname.stem
-    epochs.metadata = table
-    return epochs
+    return set_metadata(epochs, table)
 
 
 def _epochs_of_raw(fname, montage, window, overlap):
@@ -67,7 +66,7 @@ def _epochs_of_raw(fname, montage, window, overlap):
     epochs = cut_raw(raw, window, overlap)
     covering = [_annotation_at(raw, t + window / 2) for t in epochs.metadata["onset"]]
     if any(covering):
-        epochs.metadata = epochs.metadata.assign(annotation=covering)
+        set_metadata(epochs, epochs.metadata.assign(annotation=covering))
     return epochs
 
 
@@ -99,8 +98,8 @@ def _with_positions(inst, montage, fname):
     kept = [name for name in eeg if placed[name]]
     if not kept:
         raise ValueError(
-            f"{str(fname)!r} has no EEG channel with a position (channels: {listed(inst.ch_names)}); "
-            "name a montage that knows them with --montage."
+            f"{str(fname)!r} has no EEG channel with a position (channels: "
+            f"{listed(inst.ch_names)}); name a montage that knows them with --montage."
         )
     if lost:
         logger.warning("%s: channels without a position left out: %s", fname.name, listed(lost))

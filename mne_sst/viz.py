@@ -38,6 +38,7 @@ def plot_topomap_rows(rows, info, unit, *, axes=None, show=True, vlim=None, cmap
     n_rows, n_columns = len(rows), max(len(heads) for heads in rows.values())
     fig, axes = _grid_of_axes(axes, n_rows, n_columns, 2.1, 2.4)
     options = {"sensors": True, "contours": 4, **kwargs}
+    first = next(iter(rows.values()))
     for i, (title, heads) in enumerate(rows.items()):
         limits = _limits(list(heads.values())) if vlim is None else vlim
         for ax, (name, values) in zip(axes[i], heads.items(), strict=False):
@@ -50,7 +51,8 @@ def plot_topomap_rows(rows, info, unit, *, axes=None, show=True, vlim=None, cmap
                 cmap=cmap or SEQUENTIAL,
                 **options,
             )
-            if i == 0 or len(rows) == 1 or list(rows.values())[0].keys() != heads.keys():
+            # Titles that are the same in all rows stand once.
+            if i == 0 or heads.keys() != first.keys():
                 ax.set_title(name, fontsize="medium")
         for ax in axes[i][len(heads) :]:
             ax.set_axis_off()

@@ -106,7 +106,7 @@ def test_more_channels_do_no_harm(epochs, features, y):
 
 def test_what_does_not_fit_is_named(fitted, epochs, features):
     few = epochs[:4]
-    with pytest.raises(ValueError, match="lacks 1 of the 62 channels.*: CZ"):
+    with pytest.raises(ValueError, match=r"lacks 1 of the 62 channels.*: CZ"):
         fitted.predict(few.copy().drop_channels(["CZ"]))
     bad = few.copy()
     bad.info["bads"] = ["CZ"]

@@ -155,7 +155,7 @@ class TestContainer:
         np.testing.assert_array_equal(np.asarray(few), joined)
         assert np.array(few, dtype="float64", copy=True).dtype == "float64"
         with pytest.raises(ValueError, match="needs a copy"):
-            np.array(few, copy=False)
+            few.__array__(copy=False)
 
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     def test_as_array_keeps_the_precision(self, epochs, dtype):

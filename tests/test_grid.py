@@ -4,7 +4,7 @@ import pytest
 from scipy.interpolate import CloughTocher2DInterpolator, RectBivariateSpline
 
 from mne_sst import TopoGrid
-from mne_sst.grid import LAYOUT
+from mne_sst.grid import LAYOUT, _anchor_values, _anchors
 
 BY_POSITION = ("cubic", "linear", "nearest")
 EXTRAPOLATE = ("head", "local", "none")
@@ -193,6 +193,18 @@ class TestWeights:
         assert np.abs(maps[[0, 0, -1, -1], [0, -1, 0, -1]]).max() < 0.5
         x, y = centres(grid.shape, extent(grid))
         np.testing.assert_allclose(maps[np.hypot(x, y) < 0.5], 1.0, rtol=0, atol=0.01)
+
+    @pytest.mark.parametrize("n", [62, 2, 1])
+    def test_anchors_are_means_of_their_three_nearest(self, grid, n):
+        pos, ring = grid.pos[:n], _anchors(extent(grid))
+        corner = np.sqrt(2) * extent(grid)
+        assert np.linalg.norm(ring, axis=1).min() * np.cos(np.pi / len(ring)) > corner
+        values = _anchor_values(pos, ring, "mean")
+        k = min(n, 3)
+        assert set(np.unique(values)) <= {0, 1 / k}
+        distance = np.linalg.norm(ring[:, None] - pos, axis=-1)
+        for used, row in zip(values > 0, distance, strict=True):
+            np.testing.assert_allclose(np.sort(row[used]), np.sort(row)[:k], rtol=1e-12)
 
     def test_nearest_takes_the_nearest(self, info):
         grid = TopoGrid(info, (12, 20), "nearest")

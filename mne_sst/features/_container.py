@@ -317,7 +317,7 @@ def concatenate_features(features):
         different = first.settings.differences(part.settings)
         if part.temporal.shape[2] != first.temporal.shape[2]:
             different.append(
-                f"{part.temporal.shape[2]} time points where {first.temporal.shape[2]} were expected"
+                f"n_times={part.temporal.shape[2]} where {first.temporal.shape[2]} was expected"
             )
         if set(part.ch_names) != set(first.ch_names):
             extra = set(part.ch_names) ^ set(first.ch_names)

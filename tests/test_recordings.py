@@ -1,0 +1,400 @@
+import datetime
+import logging
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+
+from mne_sst import FeatureExtractor
+from mne_sst._fit_files import features_and_labels
+from mne_sst._recordings import read_epochs_of
+
+# MNE itself, on reading metadata with a pandas newer than it.
+pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.set_index")
+
+MEAS_DATE = datetime.datetime(2021, 3, 4, 5, 6, 7, tzinfo=datetime.UTC)
+
+
+def make_raw(names, kinds="eeg", sfreq=100.0, **kwargs):
+    """Ten seconds of noise."""
+    info = mne.create_info(names, sfreq, kinds)
+    data = 1e-5 * np.random.default_rng(3).standard_normal((len(names), int(10 * sfreq)))
+    return mne.io.RawArray(data, info, **kwargs, verbose="ERROR")
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a recording and return its path."""
+
+    def write(raw, name="some_raw.fif"):
+        raw.save(tmp_path / name, verbose="ERROR")
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def small_epochs(small_info, rng):
+    data = 1e-5 * rng.standard_normal((4, len(small_info["ch_names"]), 200))
+    events = np.column_stack([np.arange(4) * 200, np.zeros(4, int), [1, 2, 1, 2]])
+    return mne.EpochsArray(
+        data, small_info, events, event_id={"left": 1, "right": 2}, verbose=False
+    )
+
+
+def said(caplog):
+    """What this package logged."""
+    return [r.getMessage() for r in caplog.records if r.name == "mne_sst"]
+
+
+def positions(inst):
+    return {ch["ch_name"]: ch["loc"][:3] for ch in inst.info["chs"]}
+
+
+# -- names and positions -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "electrode"),
+    [
+        ("Fp1", "Fp1", "Fp1"),
+        ("FP1", "FP1", "Fp1"),
+        ("Fc5.", "Fc5", "FC5"),
+        ("Cz..", "Cz", "Cz"),
+        ("EEG Fp1", "Fp1", "Fp1"),
+        ("EEG T3-REF", "T3", "T7"),
+        ("EEG F3-Ref", "F3", "F3"),
+        ("eeg O1-LE", "O1", "O1"),
+        ("P4-AVG", "P4", "P4"),
+        ("EEG T5", "T5", "P7"),
+        ("EEG T6", "T6", "P8"),
+    ],
+)
+def test_names_find_their_positions(write, name, plain, electrode):
+    epochs = read_epochs_of(write(make_raw([name, "Pz"])))
+    assert epochs.ch_names == [plain, "Pz"]
+    known = mne.channels.get_builtin_montages()
+    montage = "colin27_1005" if "colin27_1005" in known else "standard_1005"
+    expected = positions(make_raw([electrode, "Pz"]).set_montage(montage))
+    np.testing.assert_allclose(positions(epochs)[plain], expected[electrode], atol=1e-6)
+
+
+def test_channels_without_position_are_left_out(write, caplog):
+    names = ["Fp1", "EEG A2-A1", "Oz", "ECG ECG", "XX"]
+    path = write(make_raw(names))
+    with caplog.at_level(logging.WARNING, logger="mne_sst"):
+        epochs = read_epochs_of(path)
+    assert epochs.ch_names == ["Fp1", "Oz"]
+    message = "some_raw.fif: channels without a position left out: A2-A1, ECG ECG, XX"
+    assert said(caplog) == [message]
+
+
+def test_only_eeg_is_kept_and_nothing_said(write, caplog):
+    path = write(make_raw(["STI", "Fp1", "EOG 1", "Oz"], kinds=["stim", "eeg", "eog", "eeg"]))
+    with caplog.at_level(logging.INFO, logger="mne_sst"):
+        epochs = read_epochs_of(path)
+    assert epochs.ch_names == ["Fp1", "Oz"]
+    assert said(caplog) == []
+
+
+def own_montage(scale=0.9):
+    """Places of one's own, in the frame of the head."""
+    points = {"Fp1": (-0.02, 0.08, 0.01), "Oz": (0.01, -0.08, 0.02), "E7": (0.0, 0.0, 0.1)}
+    return mne.channels.make_dig_montage(
+        {name: scale * np.array(p) for name, p in points.items()},
+        nasion=(0, 0.1, 0),
+        lpa=(-0.08, 0, 0),
+        rpa=(0.08, 0, 0),
+        coord_frame="head",
+    )
+
+
+def test_own_positions_are_kept(write):
+    raw = make_raw(["Fp1", "Oz", "E7", "Cz"])
+    raw.set_montage(own_montage(), on_missing="ignore")
+    epochs = read_epochs_of(write(raw))
+    # Cz has none of its own: the template's would not fit the others.
+    assert epochs.ch_names == ["Fp1", "Oz", "E7"]
+    for name, place in positions(epochs).items():
+        np.testing.assert_allclose(place, positions(raw)[name], atol=1e-6)
+
+
+def test_montage_that_is_asked_for_replaces_them(write):
+    raw = make_raw(["Fp1", "Oz", "E7", "Cz"])
+    raw.set_montage(own_montage(), on_missing="ignore")
+    epochs = read_epochs_of(write(raw), montage="biosemi64")
+    assert epochs.ch_names == ["Fp1", "Oz", "Cz"]
+    expected = mne.create_info(epochs.ch_names, 100.0, "eeg").set_montage("biosemi64")
+    for name, ch in zip(epochs.ch_names, expected["chs"], strict=True):
+        np.testing.assert_allclose(positions(epochs)[name], ch["loc"][:3], atol=1e-6)
+
+
+def test_montage_from_a_file(write, tmp_path):
+    file = tmp_path / "cap.sfp"
+    file.write_text("FidNz 0 10 0\nFidT9 -8 0 0\nFidT10 8 0 0\nA1 -3 8 1\nB2 0 -8 2\nC3 0 0 10\n")
+    epochs = read_epochs_of(write(make_raw(["A1", "B2", "C3", "Fz"])), montage=str(file))
+    assert epochs.ch_names == ["A1", "B2", "C3"]
+    expected = make_raw(epochs.ch_names).set_montage(mne.channels.read_custom_montage(file))
+    for name, place in positions(expected).items():
+        np.testing.assert_allclose(positions(epochs)[name], place, atol=1e-6)
+
+
+# -- windows and annotations ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("window", "overlap", "n", "step"),
+    [(1.0, 0.0, 10, 1.0), (2.0, 1.0, 9, 1.0), (3.0, 0.0, 3, 3.0)],
+)
+def test_windows_of_a_recording(write, window, overlap, n, step):
+    raw = make_raw(["Fp1", "Oz"], first_samp=250)
+    epochs = read_epochs_of(write(raw), window=window, overlap=overlap)
+    assert list(epochs.metadata.columns) == ["onset", "file"]
+    np.testing.assert_allclose(epochs.metadata["onset"], np.arange(n) * step)
+    assert (epochs.metadata["file"] == "some_raw").all()
+    data = epochs.get_data()
+    assert data.shape == (n, 2, round(100 * window))
+    for i, onset in enumerate(epochs.metadata["onset"]):
+        start = round(100 * onset)
+        expected = raw.get_data()[:, start : start + data.shape[2]]
+        np.testing.assert_allclose(data[i], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("meas_date", "with_orig_time"),
+    [(None, False), (MEAS_DATE, False), (MEAS_DATE, True)],
+    ids=["no date", "date", "absolute time"],
+)
+@pytest.mark.parametrize("first_samp", [0, 250])
+def test_annotations_become_labels(write, first_samp, meas_date, with_orig_time):
+    raw = make_raw(["Fp1", "Oz"], first_samp=first_samp)
+    raw.set_meas_date(meas_date)
+    # Seconds from the first sample; in absolute time, from the date.
+    onset, orig_time = np.array([1.4, 4.0, 7.6]), None
+    if with_orig_time:
+        onset, orig_time = onset + first_samp / 100, meas_date
+    raw.set_annotations(mne.Annotations(onset, [2.0, 1.0, 1.8], list("aba"), orig_time))
+    table = read_epochs_of(write(raw)).metadata
+    # What lies over the centre counts: 1.5 s is in 1.4-3.4, 3.5 s is not, nor 7.5 s in 7.6-9.4.
+    expected = dict.fromkeys(np.arange(10.0), "") | {1: "a", 2: "a", 4: "b", 8: "a"}
+    assert dict(zip(table["onset"], table["annotation"], strict=True)) == expected
+
+
+def test_a_recording_without_useful_annotations_has_no_such_column(write):
+    raw = make_raw(["Fp1", "Oz"])
+    assert "annotation" not in read_epochs_of(write(raw)).metadata
+    raw.set_annotations(mne.Annotations([2.2, 5.0], [0.0, 0.0], ["event", "event"]))
+    assert "annotation" not in read_epochs_of(write(raw, "other_raw.fif")).metadata
+
+
+def test_bad_segments_are_left_out(write):
+    raw = make_raw(["Fp1", "Oz"])
+    raw.set_annotations(mne.Annotations([0.0, 4.5], [10.0, 1.0], ["rest", "BAD_blink"]))
+    table = read_epochs_of(write(raw)).metadata
+    np.testing.assert_allclose(table["onset"], [0, 1, 2, 3, 6, 7, 8, 9])
+    assert (table["annotation"] == "rest").all()
+
+
+# -- epochs --------------------------------------------------------------------------------
+
+
+def test_epochs_keep_their_metadata(small_epochs, tmp_path):
+    small_epochs.metadata = pd.DataFrame({"trial": [1, 1, 2, 2], "mood": list("abba")})
+    small_epochs.save(tmp_path / "s1-epo.fif", verbose="ERROR")
+    epochs = read_epochs_of(tmp_path / "s1-epo.fif")
+    assert epochs.metadata.to_dict("list") == {
+        "trial": [1, 1, 2, 2],
+        "mood": list("abba"),
+        "file": ["s1-epo"] * 4,
+    }
+    np.testing.assert_allclose(epochs.get_data(), small_epochs.get_data(), rtol=1e-6)
+    assert epochs.event_id == small_epochs.event_id
+
+
+def test_epochs_without_metadata_or_positions(small_epochs, tmp_path):
+    small_epochs.rename_channels({name: f"EEG {name}-REF" for name in small_epochs.ch_names})
+    small_epochs.set_montage(None)
+    small_epochs.save(tmp_path / "s1_epo.fif.gz", verbose="ERROR")
+    epochs = read_epochs_of(tmp_path / "s1_epo.fif.gz")
+    assert list(epochs.metadata.columns) == ["file"]
+    assert epochs.ch_names[:2] == ["Fp1", "Fp2"]
+    assert all(np.isfinite(p).all() and p.any() for p in positions(epochs).values())
+
+
+# -- errors --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["none-epo.fif", "none_raw.fif", "none.edf"])
+def test_no_such_file(tmp_path, name):
+    with pytest.raises(FileNotFoundError, match=f"there is no file .*{name}"):
+        read_epochs_of(tmp_path / name)
+
+
+@pytest.mark.parametrize("content", [b"", b"no such format " * 50], ids=["empty", "garbage"])
+@pytest.mark.parametrize(
+    "name", ["x-epo.fif", "x_raw.fif", "x.edf", "x.vhdr", "x.set", "x.csv", "no_ending"]
+)
+def test_file_that_mne_cannot_read(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=name):
+        read_epochs_of(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", ["epochs", "raw"])
+def test_truncated_file(small_epochs, tmp_path, kind):
+    if kind == "epochs":
+        path, whole = tmp_path / "x-epo.fif", small_epochs
+    else:
+        path, whole = tmp_path / "x_raw.fif", make_raw(["Fp1", "Oz"])
+    whole.save(path, verbose="ERROR")
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(ValueError, match=path.name):
+        read_epochs_of(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "params", "match"),
+    [
+        (["X1", "X2"], {}, "some_raw.fif' has no EEG channel with a position .*X1, X2.*--montage"),
+        (["Fp1", "EEG Fp1"], {}, "some_raw.fif"),
+        (["Fp1", "Oz"], {"montage": "no_such"}, "--montage 'no_such' is neither a file nor a mon"),
+        (["Fp1", "Oz"], {"window": 11.0}, "window=11 s is longer than the recording"),
+        (["Fp1", "Oz"], {"window": 0.0}, "window must lie in"),
+        (["Fp1", "Oz"], {"overlap": 1.0}, "overlap must be shorter than window=1 s, got 1 s"),
+    ],
+)
+def test_recording_that_cannot_be_used(write, names, params, match):
+    with pytest.raises(ValueError, match=match):
+        read_epochs_of(write(make_raw(names)), **params)
+
+
+# -- labels and groups for training ---------------------------------------------------------
+
+
+@pytest.fixture
+def learn(tmp_path, small_epochs):
+    """Features, labels and groups of files: name -> columns of metadata, or None for a raw."""
+
+    def learn(label, groups=None, **files):
+        for name, columns in files.items():
+            if columns is None:
+                raw = make_raw(["Cz", "Fp1", "Oz"], sfreq=200.0)
+                raw.set_annotations(mne.Annotations([0, 3], [2, 3], ["rest", "task"]))
+                raw.save(tmp_path / f"{name}_raw.fif", verbose="ERROR")
+                continue
+            epochs = small_epochs.copy()
+            epochs.metadata = pd.DataFrame(columns, index=range(4))
+            epochs.save(tmp_path / f"{name}-epo.fif", verbose="ERROR")
+        read = [read_epochs_of(file) for file in sorted(tmp_path.iterdir())]
+        features, y, held = features_and_labels(
+            read, FeatureExtractor(verbose=False), label, groups
+        )
+        assert len(features) == len(y)
+        return features, y.tolist(), None if held is None else held.tolist()
+
+    return learn
+
+
+MOODS = {"mood": list("abba"), "trial": [1, 1, 2, 2]}
+GAPS = {
+    "text": ["a", None, "b", "a"],
+    "number": [1.0, np.nan, 2.0, 1.0],
+    "empty": ["a", "", "b", "a"],
+}
+
+
+@pytest.mark.parametrize(
+    ("label", "groups", "files", "y", "held"),
+    [
+        ("mood", "trial", {"s": MOODS}, list("abba"), [0, 0, 1, 1]),
+        ("mood", "file", {"s": MOODS, "t": MOODS}, list("abbaabba"), [0] * 4 + [1] * 4),
+        ("trial", None, {"s": MOODS}, [1, 1, 2, 2], None),
+        ("events", None, {"s": {}}, ["left", "right", "left", "right"], None),
+        ("file", None, {"s": {}, "t": {}}, ["s-epo"] * 4 + ["t-epo"] * 4, None),
+        ("file", None, {"u": None}, ["u_raw"] * 10, None),
+        ("events", None, {"u": None}, ["rest"] * 2 + ["task"] * 3, None),
+        (
+            "events",
+            "file",
+            {"u": None, "v": None},
+            (["rest"] * 2 + ["task"] * 3) * 2,
+            [0] * 5 + [1] * 5,
+        ),
+        # Columns that recordings have, in epochs.
+        ("events", None, {"s": {"onset": 1.0}}, ["left", "right", "left", "right"], None),
+        ("events", None, {"s": {"annotation": "x"}}, ["left", "right", "left", "right"], None),
+        # Windows without a label are left out.
+        ("empty", None, {"s": GAPS}, ["a", "b", "a"], None),
+        ("text", None, {"s": GAPS}, ["a", "b", "a"], None),
+        ("number", None, {"s": GAPS}, [1, 2, 1], None),
+    ],
+)
+def test_labels_and_groups(learn, label, groups, files, y, held):
+    found = learn(label, groups, **files)
+    assert found[1] == y
+    assert found[2] == held
+
+
+def test_channels_that_all_files_have(learn):
+    features, y, _ = learn("file", s={}, u=None)
+    assert features.ch_names == ["Fp1", "Cz", "Oz"]
+    assert y == ["s-epo"] * 4 + ["u_raw"] * 10
+    assert features.metadata["file"].tolist() == y
+
+
+@pytest.mark.parametrize(
+    ("label", "groups", "files", "match"),
+    [
+        ("mode", None, {"s": MOODS}, "--label 'mode' is no column of .* s-epo .mood, trial, file"),
+        ("mood", "run", {"s": MOODS}, "--groups 'run' is no column .*mood, trial, file"),
+        ("mood", None, {"s": {"mood": ""}}, "--label 'mood' gives no window a label"),
+        ("mood", None, {"s": MOODS, "t": {}}, "--label 'mood' is no column of .* t-epo"),
+    ],
+)
+def test_labels_that_are_not_there(learn, label, groups, files, match):
+    with pytest.raises(ValueError, match=match):
+        learn(label, groups, **files)
+
+
+# -- real recordings -----------------------------------------------------------------------
+
+
+def test_eegmat(recordings, caplog):
+    epochs = read_epochs_of(recordings / "eegmat" / "Subject02_1.edf")
+    # EEG A2-A1 and ECG ECG go.
+    assert len(epochs.ch_names) == 19
+    assert set(epochs.ch_names) == set(
+        ["Fp1", "Fp2", "F3", "F4", "F7", "F8", "C3", "C4", "P3", "P4", "O1", "O2"]
+        + ["T3", "T4", "T5", "T6", "Fz", "Cz", "Pz"]
+    )
+    assert set(epochs.get_channel_types()) == {"eeg"}
+    (message,) = said(caplog)
+    assert "Subject02_1.edf: channels without a position left out: A2-A1, ECG ECG" in message
+    places = positions(epochs)
+    assert places["T3"][0] < -0.06 < 0.06 < places["T4"][0]
+    assert places["Fp1"][1] > 0.05
+    assert places["O2"][1] < -0.05
+
+
+@pytest.mark.parametrize(("run", "labels"), [("R01", {"T0"}), ("R03", {"T0", "T1", "T2"})])
+def test_eegmmidb(recordings, caplog, run, labels):
+    path = recordings / "eegmmidb" / "S001" / f"S001{run}.edf"
+    epochs = read_epochs_of(path)
+    assert len(epochs.ch_names) == 64
+    assert {"Fc5", "Fp1", "T9", "Iz"} <= set(epochs.ch_names)
+    assert said(caplog) == []
+    assert epochs.info["sfreq"] == 160
+    found = np.array([ch["loc"][:3] for ch in epochs.info["chs"]])
+    assert len(np.unique(found.round(5), axis=0)) == 64
+    table = epochs.metadata
+    assert (table["file"] == f"S001{run}").all()
+    assert set(table["annotation"]) - {""} == labels
+    annotations = mne.io.read_raw_edf(path, verbose="ERROR").annotations
+    for onset, label in zip(table["onset"], table["annotation"], strict=True):
+        over = [
+            a["description"]
+            for a in annotations
+            if a["onset"] <= onset + 0.5 < a["onset"] + a["duration"]
+        ]
+        assert [label] == (over or [""])

@@ -1,0 +1,351 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.collections import FillBetweenPolyCollection, PathCollection
+from matplotlib.colors import to_hex
+from matplotlib.contour import QuadContourSet
+
+from mne_sst import TopoGrid
+from mne_sst.viz import DIVERGING, SEQUENTIAL, plot_band_topomaps, plot_topomap_rows, plot_weights
+
+NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "Cz", "C4", "P3", "P4", "Oz"]
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    """Leave no figure behind."""
+    assert plt.get_fignums() == []
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(autouse=True)
+def shown(monkeypatch):
+    """Count calls of plt.show instead of opening windows."""
+    calls = []
+    monkeypatch.setattr(plt, "show", lambda *args, **kwargs: calls.append(args))
+    return calls
+
+
+def peak(name, height=1.0):
+    return height * np.array([float(n == name) for n in NAMES])
+
+
+def heads_of(fig):
+    return [ax for ax in fig.axes if ax.images]
+
+
+def bars_of(fig):
+    """The colour bars, and the unit of each."""
+    bars = [ax for ax in fig.axes if ax.get_label() == "<colorbar>"]
+    return bars, [ax.get_ylabel() or ax.get_xlabel() for ax in bars]
+
+
+def bar_limits(bar):
+    return (bar.get_ylim, bar.get_xlim)[bar.get_xlim() != (0, 1)]()
+
+
+def sensors_of(ax):
+    (sensors,) = [c for c in ax.collections if isinstance(c, PathCollection)]
+    return np.asarray(sensors.get_offsets())
+
+
+def outlines_of(ax):
+    """Points of head, nose and ears, the head first."""
+    return sorted((line.get_xydata() for line in ax.lines), key=len, reverse=True)
+
+
+def drawn_at(ax, place):
+    """Value of the image at a place in the coordinates of the axes."""
+    (image,) = ax.images
+    assert image.origin == "lower"
+    left, right, bottom, top = image.get_extent()
+    values = np.asarray(image.get_array())
+    column = int((place[0] - left) / (right - left) * values.shape[1])
+    row = int((place[1] - bottom) / (top - bottom) * values.shape[0])
+    return values[row, column]
+
+
+# -- heads ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_orientation(small_info, name):
+    fig = plot_topomap_rows({"": {"a": peak(name)}}, small_info, "u", show=False)
+    (ax,) = heads_of(fig)
+    x, y = sensors_of(ax)[NAMES.index(name)]
+    assert np.sign(round(x, 2)) == {"1": -1, "3": -1, "2": 1, "4": 1, "z": 0}[name[-1]]
+    assert not ax.xaxis_inverted()
+    assert not ax.yaxis_inverted()
+    if name[0] != "C":
+        assert np.sign(y) == {"F": 1, "P": -1, "O": -1}[name[0]]
+    values = [drawn_at(ax, place) for place in sensors_of(ax)]
+    assert np.argmax(values) == NAMES.index(name)
+    # Pixels, not electrodes, are drawn: near the peak, not quite at it.
+    assert max(values) > 0.8
+    assert np.sort(values)[-2] < 0.3
+
+
+def test_nose_is_up(small_info):
+    fig = plot_topomap_rows({"": {"a": peak("Cz")}}, small_info, "u", show=False)
+    head, *others = outlines_of(heads_of(fig)[0])
+    radius = head[:, 0].max()
+    np.testing.assert_allclose(np.linalg.norm(head, axis=1), radius)
+    (nose,) = [xy for xy in others if len(xy) == 3]
+    assert nose[:, 1].argmax() == 1
+    assert nose[1, 1] > radius
+    assert nose[1, 0] == pytest.approx(0)
+    ears = [xy for xy in others if xy is not nose]
+    assert sorted(np.sign(xy[:, 0].mean()) for xy in ears) == [-1, 1]
+
+
+def test_rows_of_heads(small_info, shown):
+    rows = {
+        "first": {"a": peak("Fp1"), "b": peak("Oz", 2.0), "c": peak("Cz", -1.0)},
+        "second": {"a": peak("Fp1"), "b": peak("Cz", 5.0), "c": peak("F3", 0.5)},
+    }
+    fig = plot_topomap_rows(rows, small_info, "unit of it", show=False)
+    assert isinstance(fig, plt.Figure)
+    assert shown == []
+    heads = heads_of(fig)
+    assert len(heads) == 6
+    assert [ax.get_title() for ax in heads] == ["a", "b", "c", "", "", ""]
+    assert [t.get_text() for ax in heads for t in ax.texts] == ["first", "second"]
+    assert [ax.images[0].get_clim() for ax in heads] == [(-1, 2)] * 3 + [(0, 5)] * 3
+    bars, units = bars_of(fig)
+    assert units == ["unit of it"] * 2
+    assert [bar_limits(bar) for bar in bars] == [(-1, 2), (0, 5)]
+    assert len(fig.axes) == 8
+    for ax, values in zip(
+        heads, [v for heads in rows.values() for v in heads.values()], strict=True
+    ):
+        assert sensors_of(ax).shape == (10, 2)
+        assert ax.images[0].get_cmap().name == SEQUENTIAL
+        strongest = np.abs(values).argmax()
+        at = drawn_at(ax, sensors_of(ax)[strongest])
+        assert at == pytest.approx(values[strongest], rel=0.2)
+    fig.canvas.draw()
+    # Rows from top to bottom, heads from left to right, the bar at the right of its row.
+    corners = np.array([ax.get_position().p0 for ax in heads]).reshape(2, 3, 2)
+    assert (np.diff(corners[:, :, 0], axis=1) > 0).all()
+    assert (np.diff(corners[:, :, 1], axis=0) < 0).all()
+    assert all(bar.get_position().x0 > corners[..., 0].max() for bar in bars)
+
+
+def test_rows_of_other_heads_and_lengths(small_info):
+    rows = {"1": {"a": peak("Fp1"), "b": peak("Fp1")}, "2": {"c": peak("Fp1")}}
+    fig = plot_topomap_rows(rows, small_info, "u", show=False)
+    assert [ax.get_title() for ax in heads_of(fig)] == ["a", "b", "c"]
+    assert len(bars_of(fig)[0]) == 2
+    (empty,) = [ax for ax in fig.axes if not ax.images and ax not in bars_of(fig)[0]]
+    assert not empty.axison
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -3.0, 1e-6])
+def test_flat_heads_have_a_scale(small_info, level):
+    fig = plot_topomap_rows({"": {"a": np.full(10, level)}}, small_info, "u", show=False)
+    low, high = heads_of(fig)[0].images[0].get_clim()
+    assert low < level < high
+    fig.canvas.draw()
+
+
+@pytest.mark.parametrize("function", ["rows", "bands"])
+def test_options_reach_mne(small_info, function):
+    columns = {"a": peak("Fp1"), "b": peak("Oz", 7.0)}
+
+    def plot(**kwargs):
+        if function == "rows":
+            fig = plot_topomap_rows({"": columns}, small_info, "u", show=False, **kwargs)
+        else:
+            fig = plot_band_topomaps(columns, small_info, "u", show=False, **kwargs)
+        return heads_of(fig)
+
+    def of_kind(ax, kind):
+        return [c for c in ax.collections if isinstance(c, kind)]
+
+    changed = plot(sphere=0.08, vlim=(-2, 3), cmap=DIVERGING, contours=0, sensors=False)
+    for before, after in zip(plot(), changed, strict=True):
+        assert outlines_of(before)[0][:, 0].max() == pytest.approx(0.095)
+        assert outlines_of(after)[0][:, 0].max() == pytest.approx(0.08)
+        assert after.images[0].get_clim() == (-2, 3)
+        assert before.images[0].get_cmap().name == SEQUENTIAL
+        assert after.images[0].get_cmap().name == DIVERGING
+        for kind in (QuadContourSet, PathCollection):
+            assert len(of_kind(before, kind)) == 1
+            assert len(of_kind(after, kind)) == 0
+    assert {t.get_text() for t in plot(names=NAMES)[0].texts} >= set(NAMES)
+    local, head = (plot(extrapolate=e)[0].images[0].get_array() for e in ("local", "head"))
+    assert np.abs(local - head).max() > 0
+
+
+@pytest.mark.parametrize("vlim", [(0, None), (None, 4.0), (None, None)])
+def test_open_limits_are_shared_in_a_row(small_info, vlim):
+    heads = {"a": peak("Fp1"), "b": peak("Oz", 3.0), "c": peak("Cz", -1.0)}
+    fig = plot_topomap_rows({"": heads}, small_info, "u", show=False, vlim=vlim)
+    low, high = (d if v is None else v for v, d in zip(vlim, (-1.0, 3.0), strict=True))
+    assert {ax.images[0].get_clim() for ax in heads_of(fig)} == {(low, high)}
+    assert bar_limits(bars_of(fig)[0][0]) == (low, high)
+
+
+def test_band_topomaps(small_info, shown):
+    columns = {"delta": peak("Fp1"), "alpha": peak("Oz", 7.0), "gamma": peak("Cz", -2.0)}
+    fig = plot_band_topomaps(columns, small_info, "DE (nats)", show=False)
+    heads = heads_of(fig)
+    assert [ax.get_title() for ax in heads] == list(columns)
+    assert [ax.images[0].get_clim() for ax in heads] == [(0, 1), (0, 7), (-2, 0)]
+    bars, units = bars_of(fig)
+    assert units == ["DE (nats)"] * 3
+    assert [bar_limits(bar) for bar in bars] == [(0, 1), (0, 7), (-2, 0)]
+    for ax, values in zip(heads, columns.values(), strict=True):
+        strongest = np.abs(values).argmax()
+        at = drawn_at(ax, sensors_of(ax)[strongest])
+        assert at == pytest.approx(values[strongest], rel=0.2)
+    assert shown == []
+    shared = plot_band_topomaps(columns, small_info, "u", show=False, vlim=(-3, 8))
+    assert {ax.images[0].get_clim() for ax in heads_of(shared)} == {(-3, 8)}
+
+
+# -- lines ---------------------------------------------------------------------------------
+
+GROUPS = {"sad": np.array([[0.1, 0.9, 0.5], [0.3, 0.7, 0.5]]), "glad": np.array([[0.2, 0.2, 0.6]])}
+
+
+def test_weights_of_names(shown):
+    fig = plot_weights(GROUPS, ["x", "y", "z"], "band", "share", even=1 / 3, show=False)
+    (ax,) = fig.axes
+    assert shown == []
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["x", "y", "z"]
+    assert ax.get_xlabel() == "band"
+    assert ax.get_ylabel().startswith("share")
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == [
+        "even attention",
+        "sad (n = 2)",
+        "glad (n = 1)",
+    ]
+    places = []
+    for container, weights in zip(ax.containers, GROUPS.values(), strict=True):
+        line, _, (bars,) = container
+        mean, sd = weights.mean(axis=0), weights.std(axis=0)
+        np.testing.assert_allclose(line.get_ydata(), mean)
+        ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+        np.testing.assert_allclose(ends, np.stack([mean - sd, mean + sd], axis=1), atol=1e-12)
+        # Near its tick, where it belongs.
+        assert np.abs(line.get_xdata() - np.arange(3)).max() < 0.5
+        places.append(line.get_xdata())
+    assert np.abs(places[0] - places[1]).min() > 0
+    (even,) = [line for line in ax.lines if line.get_linestyle() == "--"]
+    np.testing.assert_allclose(even.get_ydata(), 1 / 3)
+
+
+def test_weights_over_time():
+    times = np.array([0.1, 0.2, 0.4])
+    fig = plot_weights(GROUPS, times, "time (s)", "share", show=False)
+    (ax,) = fig.axes
+    lines = ax.lines
+    bands = [c for c in ax.collections if isinstance(c, FillBetweenPolyCollection)]
+    assert [line.get_label() for line in lines] == ["sad (n = 2)", "glad (n = 1)"]
+    for line, band, weights in zip(lines, bands, GROUPS.values(), strict=True):
+        mean, sd = weights.mean(axis=0), weights.std(axis=0)
+        np.testing.assert_allclose(line.get_xydata(), np.stack([times, mean], axis=1))
+        vertices = band.get_paths()[0].vertices
+        for i, time in enumerate(times):
+            at = vertices[np.isclose(vertices[:, 0], time), 1]
+            assert at.min() == pytest.approx(mean[i] - sd[i])
+            assert at.max() == pytest.approx(mean[i] + sd[i])
+        assert to_hex(band.get_facecolor()[0]) == to_hex(line.get_color())
+    assert not [line for line in lines if line.get_linestyle() == "--"]
+
+
+# -- axes, showing -------------------------------------------------------------------------
+
+
+def drawings(small_info):
+    """Each function, and how many Axes it takes."""
+    head = {"a": peak("Fp1"), "b": peak("Oz")}
+    return {
+        "rows": (4, lambda **k: plot_topomap_rows({"1": head, "2": head}, small_info, "u", **k)),
+        "bands": (2, lambda **k: plot_band_topomaps(head, small_info, "u", **k)),
+        "weights": (1, lambda **k: plot_weights(GROUPS, ["x", "y", "z"], "band", "share", **k)),
+    }
+
+
+@pytest.mark.parametrize("name", ["rows", "bands", "weights"])
+def test_axes_and_show(small_info, shown, name):
+    n_axes, draw = drawings(small_info)[name]
+    mine, axes = plt.subplots(1, n_axes, squeeze=False, layout="constrained")
+    fig = draw(axes=axes.ravel() if n_axes > 1 else axes[0, 0], show=False)
+    assert fig is mine
+    assert plt.get_fignums() == [mine.number]
+    assert [ax for ax in fig.axes if ax.images or ax.containers] == list(axes.ravel())
+    assert shown == []
+    for wrong in (n_axes - 1, n_axes + 1):
+        with pytest.raises(ValueError, match=f"axes must hold {n_axes} Axes .* got {wrong}"):
+            draw(axes=plt.figure().subplots(1, 5).tolist()[:wrong], show=False)
+    draw()
+    assert len(shown) == 1
+
+
+# -- through the objects -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("streams", [None, "temporal"])
+def test_attention_on_the_head(fitted, features, y, streams, shown):
+    attention = fitted.attention(features, y)
+    fig = attention.plot_topomap(stream=streams, show=False, cmap="magma")
+    names = ["spectral", "temporal"] if streams is None else [streams]
+    heads = heads_of(fig)
+    assert len(heads) == 3 * len(names)
+    counts = {name: int((y == name).sum()) for name in np.unique(y)}
+    titles = [f"{name}\n(n = {n})" for name, n in counts.items()]
+    assert [ax.get_title() for ax in heads[:3]] == titles
+    assert [t.get_text() for ax in heads for t in ax.texts] == [f"{s} stream" for s in names]
+    assert bars_of(fig)[1] == ["attention (1 = even)"] * len(names)
+    mean = attention.average()
+    for i, stream in enumerate(names):
+        weights = mean.to_electrodes(stream)
+        for ax, values in zip(heads[3 * i : 3 * i + 3], weights, strict=True):
+            clim = ax.images[0].get_clim()
+            np.testing.assert_allclose(clim, (weights.min(), weights.max()), rtol=1e-6)
+            # The map at the electrodes follows their values.
+            at = [drawn_at(ax, place) for place in sensors_of(ax)]
+            assert np.corrcoef(at, values)[0, 1] > 0.9
+    assert heads[0].images[0].get_cmap().name == "magma"
+    assert len(heads_of(attention.plot_topomap(by=None, show=False))) == 2
+    assert shown == []
+
+
+def test_attention_over_bands_and_times(fitted, features, y):
+    attention = fitted.attention(features, y)
+    (ax,) = attention.plot_bands(show=False).axes
+    ticks = [t.get_text() for t in ax.get_xticklabels()]
+    assert ticks == [f"{n}\n{low:g}-{high:g} Hz" for n, (low, high) in features.bands.items()]
+    for container, name in zip(ax.containers, np.unique(y), strict=True):
+        expected = attention.bands[y == name].mean(axis=0)
+        np.testing.assert_allclose(container[0].get_ydata(), expected)
+        assert container.get_label() == f"{name} (n = {(y == name).sum()})"
+    (ax,) = attention.plot_times(by=None, show=False).axes
+    line, even = ax.lines
+    np.testing.assert_allclose(line.get_xdata(), attention.moments)
+    np.testing.assert_allclose(line.get_ydata(), attention.times.mean(axis=0))
+    np.testing.assert_allclose(even.get_ydata(), 1 / 25)
+    assert ax.get_xlabel() == "time in the window (s)"
+
+
+def test_features_on_the_head(features, shown):
+    fig = features.plot_topomap(bands=["gamma", "alpha"], show=False, sphere=0.09)
+    heads = heads_of(fig)
+    assert [ax.get_title() for ax in heads] == ["gamma", "alpha"]
+    assert bars_of(fig)[1] == ["DE (nats)"] * 2
+    for ax, name in zip(heads, ["gamma", "alpha"], strict=True):
+        mean = features.spectral[..., list(features.bands).index(name)].mean(axis=0)
+        np.testing.assert_allclose(ax.images[0].get_clim(), (mean.min(), mean.max()), rtol=1e-6)
+        at = [drawn_at(ax, place) for place in sensors_of(ax)]
+        assert np.corrcoef(at, mean)[0, 1] > 0.95
+    assert len(heads_of(features.plot_topomap(show=False))) == 5
+    assert shown == []
+
+
+def test_sensors_are_where_the_grid_has_them(small_info):
+    fig = plot_topomap_rows({"": {"a": peak("Cz")}}, small_info, "u", show=False)
+    grid = TopoGrid(small_info, (8, 8))
+    np.testing.assert_allclose(sensors_of(heads_of(fig)[0]) / 0.095, grid.pos, atol=1e-6)
