@@ -89,7 +89,10 @@ def listed(names, most=8):
 
 
 def progress(total, description, verbose=None):
-    """Return one tqdm bar, silent when ``verbose`` is False or without a terminal."""
+    """Return one tqdm bar, silent when ``verbose`` is False or without a terminal.
+
+    ``verbose=True`` leaves the full bar on the screen, None removes it.
+    """
     return tqdm(
         total=total,
         desc=description,

@@ -21,6 +21,27 @@ class NetworkEstimator(BaseEstimator):
     The parameters are those of `SSTClassifier`, whose constructor sets them.
     """
 
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        # Copies and pickles make a network of each reference; one must be trained and saved.
+        if hasattr(self, "net_"):
+            self.module_ = self.net_.module_
+
+    def get_params(self, deep=True):
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool
+            Whether to include those of ``features``.
+
+        Returns
+        -------
+        params : dict
+        """
+        # ``attention`` is a setting and a method; here the setting is meant.
+        return {**super().get_params(deep), "attention": vars(self)["attention"]}
+
     def _check_params(self):
         check_option("streams", self.streams, STREAMS)
         check_option("lr_schedule", self.lr_schedule, _training.SCHEDULES)
@@ -52,7 +73,7 @@ class NetworkEstimator(BaseEstimator):
         self.classes_ = np.unique(labels if classes is None else classes)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y holds 1 class ({self.classes_[0]!r}); a classifier needs at least 2 classes."
+                f"y holds 1 class ({self.classes_[0]}); a classifier needs at least 2 classes."
             )
         return encode(labels, self.classes_)
 

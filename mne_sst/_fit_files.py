@@ -3,6 +3,7 @@
 import numpy as np
 
 from ._checks import listed
+from ._recordings import UNLABELLED
 from .features import concatenate_features
 
 
@@ -34,20 +35,26 @@ def features_and_labels(epochs, extractor, label, groups=None):
     ValueError
         Naming what a file lacks.
     """
+    stems = [e.metadata["file"].iloc[0] for e in epochs]
+    if "file" in (label, groups) and len(set(stems)) < len(stems):
+        raise ValueError(f"'file' tells files apart by name, but two are called {listed(stems)}.")
     common = [n for n in epochs[0].ch_names if all(n in e.ch_names for e in epochs)]
     if not common:
         raise ValueError("the files have no EEG channel in common.")
     labels = [_labels(e, label) for e in epochs]
-    kept = [np.array([v != "" for v in values]) for values in labels]
-    if not any(k.any() for k in kept):
-        raise ValueError(f"--label {label!r} gives no window a label.")
+    if not any(kept.any() for _, kept in labels):
+        raise ValueError(
+            f"--label {label!r} gives no window a label; 'events' takes named events of epochs "
+            "and annotations of recordings that last."
+        )
     parts = [
-        extractor.transform(e[k]).pick(common)
-        for e, k in zip(epochs, kept, strict=True)
-        if k.any()
+        extractor.transform(e[kept]).pick(common)
+        for e, (_, kept) in zip(epochs, labels, strict=True)
+        if kept.any()
     ]
     features = concatenate_features(parts)
-    y = np.concatenate([np.asarray(v)[k] for v, k in zip(labels, kept, strict=True)])
+    # Through lists, so that text in object columns becomes text.
+    y = np.concatenate([np.array(v[kept].tolist()) for v, kept in labels if kept.any()])
     if groups is None:
         return features, y, None
     have = [] if features.metadata is None else list(features.metadata.columns)
@@ -57,21 +64,16 @@ def features_and_labels(epochs, extractor, label, groups=None):
 
 
 def _labels(epochs, label):
+    """One label a window, and whether it has one, arrays of shape (n_epochs,)."""
     table = epochs.metadata
-    if label != "events":
-        if label not in table:
-            raise ValueError(
-                f"--label {label!r} is no column of the metadata of {table['file'].iloc[0]} "
-                f"({listed(table.columns)}); 'events' and 'file' work too."
-            )
-        return table[label].tolist()
-    if "annotation" in table:
-        return table["annotation"].tolist()
-    names = {code: name for name, code in epochs.event_id.items()}
-    found = [names.get(code, str(code)) for code in epochs.events[:, 2]]
-    if "onset" in table:
+    if label == "events":
+        names = {code: name for name, code in epochs.event_id.items()}
+        labels = np.array([names.get(code, str(code)) for code in epochs.events[:, 2]])
+        return labels, labels != UNLABELLED
+    if label not in table:
         raise ValueError(
-            f"--label events: the recording {table['file'].iloc[0]} has no annotations to take "
-            "labels from."
+            f"--label {label!r} is no column of the metadata of {table['file'].iloc[0]} "
+            f"({listed(table.columns)}); 'events' and 'file' work too."
         )
-    return found
+    column = table[label]
+    return column.to_numpy(), (column.notna() & (column != "")).to_numpy()

@@ -142,8 +142,8 @@ def _windows(source, info, n_windows, n_samples, metadata=None, events=None):
     if n_windows == 0:
         raise ValueError("X holds no epochs (0 were left); check the drop log or the selection.")
     picks = _pick_eeg(info)
-    if len(picks) != len(info["ch_names"]):
-        info = mne.pick_info(info, picks, copy=True, verbose="ERROR")
+    # A copy: what is done to the epochs later must not reach the features.
+    info = mne.pick_info(info, picks, copy=True, verbose="ERROR")
     return Windows(source, picks, info, n_windows, n_samples, metadata, events)
 
 
@@ -177,6 +177,10 @@ def _from_list(items):
             raise ValueError(
                 f"X[{i}] has epochs of {len(item.times)} samples, X[0] of {len(first.times)}; "
                 "crop one of them."
+            )
+        if (item.metadata is None) != (first.metadata is None):
+            raise ValueError(
+                f"X[{i}] and X[0] must both have metadata, or neither; set it on both, or drop it."
             )
     _advise_features(items)
     items = [e if e.preload else e.copy().drop_bad(verbose="ERROR") for e in items]

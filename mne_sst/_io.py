@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import mne
@@ -10,6 +11,8 @@ import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+
+from ._checks import listed
 
 SUFFIX = ".safetensors"
 
@@ -36,10 +39,33 @@ def write_arrays(fname, arrays, header, *, kind, overwrite=False):
     if fname.exists() and not overwrite:
         raise FileExistsError(f"{fname} exists; use overwrite=True to replace it.")
     arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
-    handle, temporary = tempfile.mkstemp(suffix=SUFFIX, prefix=f".{fname.stem}-", dir=fname.parent)
+    with replacing(fname) as temporary:
+        save_file(arrays, temporary, {"mne_sst": kind, "header": json.dumps(header)})
+
+
+@contextmanager
+def replacing(fname):
+    """Give a temporary file beside ``fname`` to write to; rename it when that went well.
+
+    Parameters
+    ----------
+    fname : path-like
+        What is replaced, or made.
+
+    Yields
+    ------
+    temporary : str
+        Path with the same ending.
+    """
+    fname = Path(fname)
+    if not fname.parent.is_dir():
+        raise FileNotFoundError(
+            f"there is no folder {str(fname.parent)!r} to write {fname.name} to."
+        )
+    handle, temporary = tempfile.mkstemp(fname.suffix, f".{fname.stem}-", fname.parent)
     os.close(handle)
     try:
-        save_file(arrays, temporary, {"mne_sst": kind, "header": json.dumps(header)})
+        yield temporary
         # mkstemp is private to its owner; a saved file has the permissions of any other.
         mask = os.umask(0)
         os.umask(mask)
@@ -49,8 +75,17 @@ def write_arrays(fname, arrays, header, *, kind, overwrite=False):
         Path(temporary).unlink(missing_ok=True)
 
 
-def read_arrays(fname, *, kind):
+def read_arrays(fname, *, kind, needed=()):
     """Read what `write_arrays` wrote.
+
+    Parameters
+    ----------
+    fname : path-like
+        The file.
+    kind : str
+        What it must be.
+    needed : tuple of str
+        Arrays that it must hold.
 
     Returns
     -------
@@ -79,26 +114,37 @@ def read_arrays(fname, *, kind):
             f"{fname} holds {found.get('mne_sst', 'something that mne_sst did not write')!r}, "
             f"expected {kind!r}."
         )
-    return arrays, json.loads(found["header"])
+    missing = [name for name in needed if name not in arrays]
+    try:
+        header = json.loads(found["header"])
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{fname} has a damaged header ({error!r}); save it again.") from error
+    if missing or not isinstance(header, dict):
+        raise ValueError(f"{fname} is damaged: it lacks {listed(missing) or 'a header'}.")
+    return arrays, header
 
 
 def info_to_json(info):
     """Channels, types, positions and rate of an Info; nothing about the person."""
     montage = info.get_montage()
-    positions = None
+    fiducials = dict.fromkeys(("nasion", "lpa", "rpa"))
+    frame = "head"
     if montage is not None:
         found = montage.get_positions()
-        positions = {
-            "ch_pos": {name: _finite_list(p) for name, p in found["ch_pos"].items()},
-            "coord_frame": found["coord_frame"],
-            **{k: _finite_list(found[k]) for k in ("nasion", "lpa", "rpa")},
-        }
+        frame = found["coord_frame"]
+        fiducials = {k: _finite_list(found[k]) for k in fiducials}
+    # Positions can be there without digitisation points.
+    places = {ch["ch_name"]: ch["loc"][:3] for ch in info["chs"]}
+    if frame == "head":
+        places = {k: _finite_list(p) if np.any(p) else None for k, p in places.items()}
+    else:
+        places = {k: _finite_list(p) for k, p in found["ch_pos"].items()}
     return {
         "ch_names": info["ch_names"],
         "ch_types": info.get_channel_types(),
         "sfreq": info["sfreq"],
         "bads": list(info["bads"]),
-        "positions": positions,
+        "positions": {"ch_pos": places, "coord_frame": frame, **fiducials},
     }
 
 
@@ -111,8 +157,8 @@ def info_from_json(saved):
     info = mne.create_info(saved["ch_names"], saved["sfreq"], saved["ch_types"])
     info["bads"] = saved["bads"]
     positions = saved["positions"]
-    if positions is not None:
-        points = {k: np.array(p) for k, p in positions["ch_pos"].items() if p is not None}
+    points = {k: np.array(p) for k, p in positions["ch_pos"].items() if p is not None}
+    if points:
         fiducials = {
             k: None if positions[k] is None else np.array(positions[k])
             for k in ("nasion", "lpa", "rpa")
@@ -145,7 +191,11 @@ def table_to_json(table):
                 f"metadata column {name!r} holds values that a file cannot keep ({error}); "
                 "turn them into numbers or text, or drop the column."
             ) from error
-        columns.append({"name": name, "dtype": str(column.dtype), "values": plain})
+        saved = {"name": name, "dtype": str(column.dtype), "values": plain}
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            saved["categories"] = column.cat.categories.tolist()
+            saved["ordered"] = bool(column.cat.ordered)
+        columns.append(saved)
     return {"n": len(table), "columns": columns}
 
 
@@ -155,5 +205,8 @@ def table_from_json(saved):
         return None
     table = pd.DataFrame(index=range(saved["n"]))
     for column in saved["columns"]:
-        table[column["name"]] = pd.Series(column["values"], dtype=column["dtype"])
+        dtype = column["dtype"]
+        if "categories" in column:
+            dtype = pd.CategoricalDtype(column["categories"], column["ordered"])
+        table[column["name"]] = pd.Series(column["values"], dtype=dtype)
     return table

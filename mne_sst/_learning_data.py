@@ -31,6 +31,7 @@ def as_features(X, extractor=None, info=None, verbose=None):
     features : EpochsFeatures
     """
     if isinstance(X, EpochsFeatures):
+        X.check_finite("X.")
         return X
     if isinstance(X, list | tuple) and len(X) and isinstance(X[0], EpochsFeatures):
         return concatenate_features(X)

@@ -1,6 +1,10 @@
-"""The standard montage, under the name that this version of MNE knows."""
+"""Positions of the standard system, under the names that are in use."""
 
 import mne
+
+#: Other names of electrodes: the old ones of the 10-20 system, and those of the
+#: cerebellum in the SEED recordings. MNE's own aliases put T5 and T6 elsewhere.
+ALIASES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8", "CB1": "POO7", "CB2": "POO8"}
 
 
 def standard_montage():
@@ -8,3 +12,25 @@ def standard_montage():
     names = mne.channels.get_builtin_montages()
     name = "colin27_1005" if "colin27_1005" in names else "standard_1005"
     return mne.channels.make_standard_montage(name)
+
+
+def place(inst, montage=None):
+    """Give channels their positions by name, whatever its case; return ``inst``.
+
+    Parameters
+    ----------
+    inst : Raw | Epochs | Info
+        Changed in place; channels that the montage does not know stay without.
+    montage : mne.channels.DigMontage | None
+        None for the 10-05 system.
+    """
+    montage = standard_montage() if montage is None else montage
+    known = {name.upper() for name in montage.ch_names}
+    aliases = {
+        name: ALIASES[name.upper()]
+        for name in inst.ch_names
+        if name.upper() in ALIASES and ALIASES[name.upper()].upper() in known
+    }
+    return inst.set_montage(
+        montage, match_case=False, match_alias=aliases, on_missing="ignore", verbose="ERROR"
+    )

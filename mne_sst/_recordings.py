@@ -8,8 +8,10 @@ import pandas as pd
 
 from ._checks import listed, logger
 from ._inputs import cut_raw, set_metadata
-from ._montage import standard_montage
+from ._montage import place
 
+#: Name of the event of a window that lies in no annotation.
+UNLABELLED = "no annotation"
 _EPOCHS_ENDINGS = ("-epo.fif", "_epo.fif", "-epo.fif.gz", "_epo.fif.gz")
 
 
@@ -41,61 +43,71 @@ def read_epochs_of(fname, *, montage=None, window=1.0, overlap=0.0):
     fname = Path(fname)
     if not fname.exists():
         raise FileNotFoundError(f"there is no file {str(fname)!r}.")
-    if fname.name.endswith(_EPOCHS_ENDINGS):
-        epochs = _with_positions(mne.read_epochs(fname, verbose="ERROR"), montage, fname)
-    else:
-        epochs = _epochs_of_raw(fname, montage, window, overlap)
+    montage = _montage(montage)
+    inst = _read(fname)
+    is_raw = isinstance(inst, mne.io.BaseRaw)
+    inst = _with_positions(inst, montage, fname)
+    epochs = _windows_with_annotations(inst, window, overlap) if is_raw else inst
     table = epochs.metadata
     table = pd.DataFrame(index=range(len(epochs))) if table is None else table.copy()
     table["file"] = fname.stem
     return set_metadata(epochs, table)
 
 
-def _epochs_of_raw(fname, montage, window, overlap):
+def _read(fname):
+    """Return Raw or Epochs, whatever the file holds."""
     try:
-        raw = mne.io.read_raw(fname, preload=True, verbose="ERROR")
-    except TypeError:
-        # How MNE says that an EEGLAB file holds epochs.
-        if fname.suffix != ".set":
-            raise
-        epochs = mne.io.read_epochs_eeglab(fname, verbose="ERROR")
-        return _with_positions(epochs, montage, fname)
+        if fname.name.endswith(_EPOCHS_ENDINGS):
+            return mne.read_epochs(fname, verbose="ERROR")
+        try:
+            return mne.io.read_raw(fname, preload=True, verbose="ERROR")
+        except TypeError:
+            # How MNE says that an EEGLAB file holds epochs.
+            if fname.suffix != ".set":
+                raise
+            return mne.io.read_epochs_eeglab(fname, verbose="ERROR")
     except Exception as error:
-        raise ValueError(f"MNE cannot read {str(fname)!r}: {error}") from error
-    raw = _with_positions(raw, montage, fname)
+        # Damaged files raise whatever their reader stumbles over.
+        reason = str(error) or type(error).__name__
+        raise ValueError(f"MNE cannot read {str(fname)!r}: {reason}") from error
+
+
+def _windows_with_annotations(raw, window, overlap):
+    """Cut into windows whose events are the annotations at their centres.
+
+    A window outside of all annotations gets the event `UNLABELLED`.
+    """
     epochs = cut_raw(raw, window, overlap)
     covering = [_annotation_at(raw, t + window / 2) for t in epochs.metadata["onset"]]
     if any(covering):
         set_metadata(epochs, epochs.metadata.assign(annotation=covering))
+    events = [name or UNLABELLED for name in covering]
+    codes = {name: i for i, name in enumerate(sorted(set(events)), start=1)}
+    epochs.events[:, 2] = [codes[name] for name in events]
+    epochs.event_id = codes
     return epochs
 
 
 def _annotation_at(raw, time):
     """Description of the annotation that a moment (s from the start) lies in, or ""."""
-    start = raw.annotations.onset - (raw.first_time if raw.annotations.orig_time else 0)
+    start = raw.annotations.onset - raw.first_time
     inside = (start <= time) & (time < start + raw.annotations.duration)
     return str(raw.annotations.description[inside][0]) if inside.any() else ""
 
 
 def _with_positions(inst, montage, fname):
     """Give EEG channels their positions, leave out those that have none."""
-    inst.rename_channels(_plain_name, allow_duplicates=False, verbose="ERROR")
-    located = [
-        name for name, ch in zip(inst.ch_names, inst.info["chs"], strict=True) if _placed(ch)
-    ]
-    if montage is not None or not located:
-        inst.set_montage(
-            _montage(montage),
-            match_case=False,
-            match_alias=True,
-            on_missing="ignore",
-            verbose="ERROR",
-        )
-    kinds = inst.get_channel_types()
-    eeg = [name for name, kind in zip(inst.ch_names, kinds, strict=True) if kind == "eeg"]
-    placed = {name: _placed(ch) for name, ch in zip(inst.ch_names, inst.info["chs"], strict=True)}
-    lost = [name for name in eeg if not placed[name]]
-    kept = [name for name in eeg if placed[name]]
+    plain = {name: _plain_name(name) for name in inst.ch_names}
+    if len(set(plain.values())) < len(plain):
+        twice = sorted({v for v in plain.values() if list(plain.values()).count(v) > 1})
+        raise ValueError(f"{str(fname)!r} has two channels of the name {listed(twice)}.")
+    inst.rename_channels(plain, verbose="ERROR")
+    if montage is not None or not any(_placed(ch) for ch in inst.info["chs"]):
+        place(inst, montage)
+    channels = zip(inst.ch_names, inst.get_channel_types(), inst.info["chs"], strict=True)
+    eeg = {name: _placed(ch) for name, kind, ch in channels if kind == "eeg"}
+    kept = [name for name, placed in eeg.items() if placed]
+    lost = [name for name, placed in eeg.items() if not placed]
     if not kept:
         raise ValueError(
             f"{str(fname)!r} has no EEG channel with a position (channels: "
@@ -108,7 +120,7 @@ def _with_positions(inst, montage, fname):
 
 def _montage(montage):
     if montage is None:
-        return standard_montage()
+        return None
     if montage in mne.channels.get_builtin_montages():
         return mne.channels.make_standard_montage(montage)
     if Path(montage).is_file():

@@ -252,9 +252,10 @@ def settle_norms(net, dataset):
     dataset : FeatureDataset
         The training part.
     """
-    module = net.module_.train()
+    module = net.module_.eval()
     norms = [m for m in module.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     for norm in norms:
+        norm.train()
         norm.reset_running_stats()
         # None stands for the plain average over all batches.
         norm.momentum = None

@@ -119,7 +119,10 @@ class Attention:
         values = pd.unique(labels) if by is None else np.unique(labels)
         rows = [labels == value for value in values]
         return Attention(
-            {name: np.stack([m[r].mean(axis=0) for r in rows]) for name, m in self._masks.items()},
+            {
+                name: np.stack([np.average(m[r], axis=0, weights=self.n_averaged[r]) for r in rows])
+                for name, m in self._masks.items()
+            },
             self.grid,
             self.info,
             self.settings,
@@ -263,6 +266,8 @@ class Attention:
         from .viz import plot_topomap_rows
 
         mean = self.average(by)
+        if not self.spatial:
+            raise ValueError("there is no spatial mask to plot; use attention='both' or 'spatial'.")
         streams = list(self.spatial) if stream is None else [stream]
         titles = [f"{v}\n(n = {n})" for v, n in zip(mean.labels, mean.n_averaged, strict=True)]
         rows = {

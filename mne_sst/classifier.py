@@ -57,10 +57,12 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
     mixup : float
         Parameter of mixup's beta distribution; 0 for none.
     validation_fraction : float
-        Share of the data held out for early stopping; 0 for none.
+        Share of the data held out for early stopping. None is by default: under
+        the one-cycle schedule the last weights are good ones, and on small sets
+        the data held out are missed more than early stopping brings.
     patience : int | None
         Passes without a better validation loss before training stops; None to
-        run to the end. The best weights are restored in any case.
+        run to the end. The best weights are restored in either case.
     class_weight : "balanced" | dict | None
         Weights of classes in the loss.
     device : str
@@ -137,7 +139,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         weight_decay=0.1,
         label_smoothing=0.1,
         mixup=0.0,
-        validation_fraction=0.2,
+        validation_fraction=0.0,
         patience=10,
         class_weight=None,
         device="auto",
@@ -179,21 +181,6 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         self.random_state = random_state
         self.verbose = verbose
         self.callbacks = callbacks
-
-    def get_params(self, deep=True):
-        """Return the parameters.
-
-        Parameters
-        ----------
-        deep : bool
-            Whether to include those of ``features``.
-
-        Returns
-        -------
-        params : dict
-        """
-        # ``attention`` is a setting and a method; here the setting is meant.
-        return {**super().get_params(deep), "attention": vars(self)["attention"]}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

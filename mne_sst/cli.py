@@ -2,9 +2,7 @@
 
 import functools
 import logging
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -74,20 +72,14 @@ def _print_table(table, title):
     Console().print(shown)
 
 
-def _replacing(path, write, overwrite=True):
-    """Write to a temporary file beside ``path``, then rename it."""
-    path = Path(path)
+def _check_writable(path, overwrite):
+    """Raise before the work, not after it, if a file cannot be written."""
+    if path is None:
+        return
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to write {path.name} to.")
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; add --overwrite to replace it.")
-    handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-    )
-    os.close(handle)
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 @app.command()
@@ -123,6 +115,12 @@ def fit(
         ),
     ],
     output: Annotated[Path, typer.Option(help="The classifier, *.safetensors.")],
+    validation: Annotated[
+        float | None,
+        typer.Option(
+            help="Share held out for early stopping; 0.2 with --groups, else 0.", min=0, max=0.9
+        ),
+    ] = None,
     groups: Annotated[
         str | None,
         typer.Option(
@@ -148,8 +146,9 @@ def fit(
     from .classifier import SSTClassifier
     from .features import FeatureExtractor
 
-    if output.exists() and not overwrite:
-        raise FileExistsError(f"{output} exists; add --overwrite to replace it.")
+    _check_writable(output, overwrite)
+    if validation is None:
+        validation = 0.0 if groups is None else 0.2
     if output.suffix != ".safetensors":
         raise ValueError(f"--output must end in .safetensors, got {str(output)!r}.")
     extractor = FeatureExtractor(
@@ -162,6 +161,7 @@ def fit(
         variant=variant,
         grid_shape=(grid, grid),
         max_epochs=max_epochs,
+        validation_fraction=validation,
         random_state=seed,
         verbose=_verbose(quiet),
     )
@@ -174,7 +174,7 @@ def _summary(clf, y):
     """What was learnt, in a line."""
     counts = ", ".join(f"{c}: {int((y == c).sum())}" for c in clf.classes_)
     last = clf.history_
-    text = f"{len(y)} windows ({counts}), {clf.n_features_in_} channels, {len(last)} passes"
+    text = f"{len(y)} windows ({counts}), {clf.n_features_in_} channels, passes: {len(last)}"
     if "valid_loss" in last and last["valid_loss"].notna().any():
         best = last.loc[last["valid_loss"].idxmin()]
         text += f"; accuracy on the validation part {best['valid_accuracy']:.3f}"
@@ -196,17 +196,23 @@ def predict(
     """Classify each window: label and probabilities as CSV."""
     import pandas as pd
 
+    from ._io import replacing
+
+    _check_writable(output, overwrite)
     clf, epochs = _model_and_epochs(model, file, window, overlap, montage, quiet)
     probabilities = clf.predict_proba(epochs)
+    found = pd.DataFrame(probabilities, columns=[f"p_{c}" for c in clf.classes_]).round(6)
+    found.insert(0, "predicted", clf.classes_[probabilities.argmax(axis=1)])
+    number = pd.Series(range(len(found)), name="epoch")
+    # Columns of the file that have these names give way.
     table = epochs.metadata.reset_index(drop=True)
-    table.insert(0, "epoch", range(len(table)))
-    table["predicted"] = clf.classes_[probabilities.argmax(axis=1)]
-    columns = pd.DataFrame(probabilities, columns=[f"p_{c}" for c in clf.classes_])
-    table = pd.concat([table, columns.round(6)], axis=1)
+    table = table.drop(columns=["epoch", *found.columns], errors="ignore")
+    table = pd.concat([number, table, found], axis=1)
     if output is None:
         typer.echo(table.to_csv(index=False), nl=False)
     else:
-        _replacing(output, lambda f: table.to_csv(f, index=False), overwrite)
+        with replacing(output) as temporary:
+            table.to_csv(temporary, index=False)
 
 
 @app.command()
@@ -225,14 +231,19 @@ def attention(
     """Draw where the network attends, a head for each predicted class and stream."""
     import matplotlib as mpl
 
+    from ._io import replacing
+
+    _check_writable(output, overwrite)
+    _check_writable(table, overwrite)
     clf, epochs = _model_and_epochs(model, file, window, overlap, montage, quiet)
     mpl.use("agg")
     found = clf.attention(epochs)
     figure = found.plot_topomap(show=False)
-    _replacing(output, lambda f: figure.savefig(f, dpi=150), overwrite)
+    with replacing(output) as temporary:
+        figure.savefig(temporary, dpi=150)
     if table is not None:
-        means = found.average().to_data_frame()
-        _replacing(table, lambda f: means.to_csv(f, index=False), overwrite)
+        with replacing(table) as temporary:
+            found.average().to_data_frame().to_csv(temporary, index=False)
 
 
 def _model_and_epochs(model, file, window, overlap, montage, quiet):

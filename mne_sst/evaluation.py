@@ -80,6 +80,12 @@ def trial_vote(y_true, probabilities, classes, trials):
     """
     y_true, trials, classes = np.asarray(y_true), np.asarray(trials), np.asarray(classes)
     probabilities = np.asarray(probabilities)
+    expected = (len(y_true), len(classes))
+    if probabilities.shape != expected or y_true.shape != trials.shape or y_true.ndim != 1:
+        raise ValueError(
+            f"probabilities must have shape {expected} (n_epochs, n_classes) and y_true and trials "
+            f"shape (n_epochs,), got {probabilities.shape}, {y_true.shape} and {trials.shape}."
+        )
     true, predicted = [], []
     for trial in np.unique(trials):
         rows = trials == trial

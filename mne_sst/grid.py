@@ -8,7 +8,7 @@ from scipy.interpolate import (
     NearestNDInterpolator,
     make_interp_spline,
 )
-from scipy.spatial import cKDTree
+from scipy.spatial import Delaunay, cKDTree
 
 from ._checks import check_number, check_option, listed
 
@@ -57,6 +57,7 @@ class TopoGrid:
         0 outside the hull of the electrodes. Not used by ``"layout"``.
     border : "mean" | 0
         Value of the anchor points: the mean of the three nearest electrodes, or 0.
+        ``"nearest"`` has no anchors.
     sphere : float | tuple of float | None
         Radius, or (x, y, z, radius), in m, of the sphere whose equator is the
         outline; None for MNE's 0.095 m around the origin.
@@ -100,7 +101,7 @@ class TopoGrid:
             raise TypeError(f"info must be an mne.Info, got {type(info).__name__}.")
         self.method = check_option("method", method, METHODS)
         self.extrapolate = check_option("extrapolate", extrapolate, EXTRAPOLATE)
-        if border != "mean" and border != 0:
+        if border != "mean" and (border != 0 or isinstance(border, bool)):
             raise ValueError(
                 f"border must be 'mean' or 0, got {border!r}: any other value would make the "
                 "map other than linear in the electrodes."
@@ -131,6 +132,8 @@ class TopoGrid:
         points, values = self.pos, np.eye(len(self.pos))
         if self.method == "nearest":
             weights = NearestNDInterpolator(points, values)(pixels)
+            if self.extrapolate == "none" and len(points) > 2:
+                weights[Delaunay(points).find_simplex(pixels) < 0] = 0
         else:
             if self.extrapolate != "none":
                 ring = _anchors(self._extent)
@@ -211,7 +214,19 @@ class TopoGrid:
 
 
 def check_shape(shape, name="shape"):
-    """Return (height, width) as ints of at least 2."""
+    """Return (height, width) as ints of at least 2.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        What came.
+    name : str
+        Name of the parameter, for the message.
+
+    Returns
+    -------
+    shape : tuple of int
+    """
     if np.shape(shape) != (2,):
         raise ValueError(f"{name} must be (height, width), got {shape!r}.")
     return tuple(check_number(f"{name}[{i}]", n, 2, integer=True) for i, n in enumerate(shape))
@@ -240,11 +255,7 @@ def head_positions(info, sphere=None):
     ValueError
         Naming the channels without a position.
     """
-    sphere = np.array((0, 0, 0, HEAD_RADIUS) if sphere is None else sphere, dtype=float)
-    if sphere.shape == ():
-        sphere = np.array([0, 0, 0, float(sphere)])
-    if sphere.shape != (4,) or not sphere[3] > 0:
-        raise ValueError(f"sphere must be a radius or (x, y, z, radius) in m, got {sphere}.")
+    sphere = _check_sphere(sphere)
     loc = np.array([ch["loc"][:3] for ch in info["chs"]])
     lost = ~np.isfinite(loc).all(axis=1) | (loc == 0).all(axis=1)
     if lost.any():
@@ -255,11 +266,27 @@ def head_positions(info, sphere=None):
             "MNE 1.13), or drop those channels."
         )
     loc = loc - sphere[:3]
-    distance = np.linalg.norm(loc, axis=1)
+    distance = np.maximum(np.linalg.norm(loc, axis=1), 1e-12)
     angle = np.arccos(np.clip(loc[:, 2] / distance, -1, 1))
     azimuth = np.arctan2(loc[:, 1], loc[:, 0])
     radius = angle * distance / (np.pi / 2) / sphere[3]
     return np.stack([radius * np.cos(azimuth), radius * np.sin(azimuth)], axis=1)
+
+
+def _check_sphere(sphere):
+    """Return (x, y, z, radius) in m."""
+    given = sphere
+    try:
+        sphere = np.array(HEAD_RADIUS if sphere is None else sphere, dtype=float)
+    except (TypeError, ValueError):
+        sphere = np.empty(0)
+    if sphere.shape == ():
+        sphere = np.array([0, 0, 0, float(sphere)])
+    if sphere.shape != (4,) or not np.isfinite(sphere).all() or sphere[3] <= 0:
+        raise ValueError(
+            f"sphere must be a radius or (x, y, z, radius) in m, or None, got {given!r}."
+        )
+    return sphere
 
 
 def _check_distinct(pos, ch_names):

@@ -171,7 +171,13 @@ class SSTEmotionNet(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self, generator=None):
-        """Draw new weights: He-normal (truncated, as in Keras), biases zero."""
+        """Draw new weights: He-normal (truncated, as in Keras), biases zero.
+
+        Parameters
+        ----------
+        generator : torch.Generator | None
+            None for PyTorch's global one.
+        """
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 fan_in = module.weight[0].numel()
@@ -188,21 +194,35 @@ class SSTEmotionNet(nn.Module):
                     nn.init.zeros_(parameter)
 
     def to_maps(self, x):
-        """Lay (n, n_channels, depth) on the grid, (n, depth, height, width).
+        """Lay electrode values on the grid.
 
-        Without a projection the input is taken for maps and returned as it is.
+        Parameters
+        ----------
+        x : tensor, shape (n, n_channels, depth)
+            Values; without a projection, maps, which are returned as they are.
+
+        Returns
+        -------
+        maps : tensor, shape (n, depth, height, width)
         """
         if self.projection is None:
             return x
         return (x.transpose(1, 2) @ self.projection.T).unflatten(2, self.grid_shape)
 
     def forward_features(self, spectral=None, temporal=None):
-        """Return the fused features, (n, n_features), and the masks by stream.
+        """Run the streams.
 
         Parameters
         ----------
         spectral, temporal : tensor | None
             See `forward`.
+
+        Returns
+        -------
+        features : tensor, shape (n, n_features)
+            Of both streams, side by side.
+        masks : dict
+            Stream -> block number -> kind -> mask.
         """
         inputs = {"spectral": spectral, "temporal": temporal}
         features, masks = [], {}
@@ -238,6 +258,11 @@ class SSTEmotionNet(nn.Module):
 
     def forward_attention(self, spectral=None, temporal=None):
         """Classify, and return the masks as well.
+
+        Parameters
+        ----------
+        spectral, temporal : tensor | None
+            See `forward`.
 
         Returns
         -------

@@ -40,7 +40,7 @@ def plot_topomap_rows(rows, info, unit, *, axes=None, show=True, vlim=None, cmap
     options = {"sensors": True, "contours": 4, **kwargs}
     first = next(iter(rows.values()))
     for i, (title, heads) in enumerate(rows.items()):
-        limits = _limits(list(heads.values())) if vlim is None else vlim
+        limits = _limits(list(heads.values()), vlim)
         for ax, (name, values) in zip(axes[i], heads.items(), strict=False):
             image, _ = mne.viz.plot_topomap(
                 values,
@@ -98,7 +98,7 @@ def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, 
     fig, axes = _grid_of_axes(axes, 1, len(columns), 2.4, 2.6)
     options = {"sensors": True, "contours": 4, "cmap": SEQUENTIAL, **kwargs}
     for ax, (name, values) in zip(axes[0], columns.items(), strict=True):
-        limits = _limits([values]) if vlim is None else vlim
+        limits = _limits([values], vlim)
         image, _ = mne.viz.plot_topomap(values, info, axes=ax, show=False, vlim=limits, **options)
         ax.set_title(name)
         bar = fig.colorbar(image, ax=ax, shrink=0.7, location="bottom", pad=0.04)
@@ -158,8 +158,11 @@ def plot_weights(groups, x, xlabel, unit, *, even=None, axes=None, show=True):
     return _finished(fig, show)
 
 
-def _limits(values):
+def _limits(values, vlim=None):
+    """Range of the values, where ``vlim`` leaves it open."""
     low, high = np.min(values), np.max(values)
+    if vlim is not None:
+        return low if vlim[0] is None else vlim[0], high if vlim[1] is None else vlim[1]
     # A flat head still needs a scale to be drawn on.
     margin = 0.0 if high - low > 1e-9 * max(abs(high), 1e-30) else max(abs(high), 1.0) * 0.01
     return low - margin, high + margin

@@ -25,6 +25,7 @@ TINY = dict(
     n_blocks=2,
     max_epochs=3,
     batch_size=16,
+    validation_fraction=0.2,
     precision="fp32",
     device="cpu",
     random_state=0,

@@ -16,7 +16,6 @@ from mne_sst import SSTClassifier, read_classifier
 from mne_sst.cli import app
 
 # MNE itself, on reading metadata with a pandas newer than it.
-pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.set_index")
 
 FIT, PREDICT = ["fit", "sim-epo.fif"], ["predict", "model.safetensors"]
 ATTENTION = ["attention", "model.safetensors", "sim-epo.fif"]
@@ -102,14 +101,21 @@ def test_fit_on_epochs(succeed, tmp_path, label, column, groups):
     # The same as by the API.
     epochs = mne.read_epochs("sim-epo.fif", verbose="ERROR")
     y = epochs.metadata[column].to_numpy()
-    expected = SSTClassifier(grid_shape=(8, 8), max_epochs=1, random_state=0, verbose=False)
+    expected = SSTClassifier(
+        grid_shape=(8, 8),
+        max_epochs=1,
+        validation_fraction=0.0 if groups is None else 0.2,
+        random_state=0,
+        verbose=False,
+    )
     expected.fit(epochs, y, groups=None if groups is None else epochs.metadata[groups].to_numpy())
     assert clf.classes_.tolist() == expected.classes_.tolist()
-    losses = [c.history_["valid_loss"].item() for c in (clf, expected)]
+    loss = "train_loss" if groups is None else "valid_loss"
+    losses = [c.history_[loss].item() for c in (clf, expected)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     np.testing.assert_allclose(clf.predict_proba(epochs), expected.predict_proba(epochs), atol=1e-3)
     assert result.stderr.startswith("48 windows (")
-    assert "62 channels, 1 passes" in result.stderr
+    assert "62 channels, passes: 1" in result.stderr
     assert count_of_classes(result.stderr) == {str(c): 16 for c in clf.classes_}
 
 

@@ -307,7 +307,7 @@ class TestConcatenate:
             ({"bands": {**BANDS, "gamma": (30, 50)}}, r"bands=.*30\.0"),
             ({"temporal": "power"}, "temporal='power' where 'signal' was expected"),
             ({"temporal_sfreq": 100.0}, "temporal_sfreq=100.0 where 125.0 was expected"),
-            ({"n_times": 20}, "20 time points where 25 were expected"),
+            ({"n_times": 20}, "n_times=20 where 25 was expected"),
             ({"smoothing": "lds", "trial": "trial"}, "smoothing='lds' where None was expected"),
         ],
     )

@@ -11,7 +11,6 @@ from mne_sst._fit_files import features_and_labels
 from mne_sst._recordings import read_epochs_of
 
 # MNE itself, on reading metadata with a pandas newer than it.
-pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.set_index")
 
 MEAS_DATE = datetime.datetime(2021, 3, 4, 5, 6, 7, tzinfo=datetime.UTC)
 

@@ -12,7 +12,7 @@ def sine(freq, n_samples=200, sfreq=SFREQ, phase=0.3):
 
 def clip_times(n_samples, rate, n_times, position="center"):
     """Moments of a clip's points, in seconds from the first sample."""
-    start = clip_start(position, n_samples / SFREQ, n_times / rate)
+    start = clip_start(position, n_samples / SFREQ, n_times / rate, SFREQ)
     return start + (np.arange(n_times) + 0.5) / rate - 0.5 / SFREQ
 
 
@@ -110,8 +110,8 @@ def test_clip_may_fill_the_window_exactly():
         (126, "center", r"n_times and temporal_sfreq ask for a clip of 1.008 s.* 1 s long"),
         (126, 0.0, r"temporal_sfreq=None to span"),
         (25, 0.81, r"temporal_position=0.81 s puts a clip of 0.2 s outside.*\[0, 0.8\]"),
-        (25, -0.1, r"temporal_position=-0.1 s .* outside"),
-        (25, np.nan, r"temporal_position=nan s .* outside"),
+        (25, -0.1, r"temporal_position must lie in \[0, inf\], got -0.1"),
+        (25, np.nan, r"temporal_position must be finite"),
         (25, "middle", r"temporal_position must be one of 'start', 'center', 'end'"),
     ],
 )

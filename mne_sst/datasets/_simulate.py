@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import fft
 
 from .._checks import check_number
-from .._montage import standard_montage
+from .._montage import place
 from ..grid import LAYOUT
 
 #: Emotion -> event code.
@@ -114,7 +114,7 @@ def seed_info(sfreq):
     """Info of the 62 channels of the SEED recordings, with positions."""
     names = [name for row in LAYOUT for name in row if name is not None]
     info = mne.create_info(names, sfreq, "eeg")
-    return info.set_montage(standard_montage(), match_case=False, match_alias=True)
+    return place(info)
 
 
 def _lead_fields(info):

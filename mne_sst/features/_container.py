@@ -119,7 +119,7 @@ class EpochsFeatures:
     def __array__(self, dtype=None, copy=None):
         if copy is False:
             raise ValueError("an array of EpochsFeatures joins two stacks, which needs a copy")
-        return np.concatenate([self.spectral, self.temporal], axis=2).astype(dtype, copy=False)
+        return np.concatenate([self.spectral, self.temporal], axis=2, dtype=dtype)
 
     def __getitem__(self, key):
         """Select epochs by slice, mask or integers; memory is shared for slices."""
@@ -156,6 +156,18 @@ class EpochsFeatures:
             f"{self.settings.temporal}, {self.temporal.shape[2]} points>"
         )
 
+    def check_finite(self, prefix=""):
+        """Raise ValueError naming the first value that is NaN or infinite.
+
+        Parameters
+        ----------
+        prefix : str
+            Put before the name of the stack.
+        """
+        for name in ("spectral", "temporal"):
+            axes = ("epoch", "channel", "value")
+            check_finite(f"{prefix}{name}", getattr(self, name), axes)
+
     def pick(self, ch_names):
         """Return the features of some channels, in the order given.
 
@@ -163,6 +175,11 @@ class EpochsFeatures:
         ----------
         ch_names : list of str
             Names of channels, each present.
+
+        Returns
+        -------
+        features : EpochsFeatures
+            The same object if nothing changes.
         """
         missing = [name for name in ch_names if name not in self.ch_names]
         if missing:
@@ -189,6 +206,11 @@ class EpochsFeatures:
             See `mne_sst.features.smooth_trials`.
         **kwargs
             Passed on to it.
+
+        Returns
+        -------
+        features : EpochsFeatures
+            Its settings say how it was smoothed.
 
         Notes
         -----
@@ -232,6 +254,7 @@ class EpochsFeatures:
         overwrite : bool
             Whether an existing file may be replaced.
         """
+        self.check_finite()
         arrays = {"spectral": self.spectral, "temporal": self.temporal}
         if self.events is not None:
             arrays["events"] = self.events
@@ -282,10 +305,8 @@ def read_features(fname):
     -------
     features : EpochsFeatures
     """
-    arrays, header = read_arrays(fname, kind=_KIND)
-    for name in ("spectral", "temporal"):
-        check_finite(f"{fname}: {name}", arrays[name], ("epoch", "channel", "value"))
-    return EpochsFeatures(
+    arrays, header = read_arrays(fname, kind=_KIND, needed=("spectral", "temporal"))
+    features = EpochsFeatures(
         arrays["spectral"],
         arrays["temporal"],
         info_from_json(header["info"]),
@@ -293,6 +314,8 @@ def read_features(fname):
         metadata=table_from_json(header["metadata"]),
         events=arrays.get("events"),
     )
+    features.check_finite(f"{fname}: ")
+    return features
 
 
 def concatenate_features(features):

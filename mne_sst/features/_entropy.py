@@ -49,7 +49,7 @@ def check_bands(bands):
     if bands is None:
         return dict(BANDS)
     if isinstance(bands, list | tuple):
-        unknown = [b for b in bands if b not in BANDS]
+        unknown = [b for b in bands if not isinstance(b, str) or b not in BANDS]
         if unknown:
             raise ValueError(
                 f"bands names {unknown!r}, but only {list(BANDS)} have names; give a dict "
@@ -139,8 +139,8 @@ def differential_entropy(data, sfreq, bands=None, *, method="spectral"):
     ``"seed"`` is :math:`\log_2(100 E)`, where E is the mean of
     :math:`|X_k|^2` over the bins :math:`\lfloor f_{lo} N / f_s \rfloor - 1` to
     :math:`\lfloor f_{hi} N / f_s \rfloor - 1` of the windowed signal in
-    microvolts. The mean is kept, and delta starts at bin 0: an offset of the
-    signal lifts its delta value, as it does in the official files. Values of
+    microvolts. The mean is kept, and in windows of 1 s delta starts at bin 0: an
+    offset of the signal lifts its delta value, as it does in the official files. Values of
     different methods must not be mixed in one training set.
 
     References
@@ -244,14 +244,17 @@ def filter_band(data, sfreq, low, high):
         In the unit of ``data``.
     """
     low, high = filter_edges(low, high, sfreq)
-    flat = np.array(data, dtype=np.float64).reshape(-1, data.shape[-1])
-    # The mean would ring at both ends of a short window.
-    flat -= flat.mean(axis=-1, keepdims=True)
+    n_times = data.shape[-1]
+    flat = np.asarray(data, dtype=np.float64).reshape(-1, n_times)
+    flat = flat - flat.mean(axis=-1, keepdims=True)
+    # Mirrored at both ends: the odd reflection that filters use by default has a step
+    # of twice the last sample, which rings through a short window.
+    flat = np.concatenate([flat[:, ::-1], flat, flat[:, ::-1]], axis=1)
     params = dict(order=_FILTER_ORDER, ftype="butter", output="sos")
     filtered = mne.filter.filter_data(
         flat, sfreq, low, high, method="iir", iir_params=params, copy=False, verbose="ERROR"
     )
-    return filtered.reshape(data.shape)
+    return filtered[:, n_times : 2 * n_times].reshape(data.shape)
 
 
 def filter_edges(low, high, sfreq):

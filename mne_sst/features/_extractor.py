@@ -19,7 +19,7 @@ from ._entropy import (
 )
 from ._settings import FeatureSettings
 from ._smoothing import SMOOTHERS
-from ._temporal import clip_matrix, log_power
+from ._temporal import POSITIONS, clip_matrix, log_power
 
 #: Windows worked on at once: a few tens of megabytes at 64 channels.
 _CHUNK = 128
@@ -64,7 +64,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     dtype : {"float32", "float64"}
         Of the result; the computation is in double precision.
     verbose : bool | None
-        Whether to show a progress bar; None shows it in a terminal.
+        Whether to show a progress bar in a terminal: True leaves it there, None
+        removes it when it is full, False shows none.
 
     See Also
     --------
@@ -183,6 +184,10 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         check_option("smoothing", self.smoothing, (*SMOOTHERS, None))
         check_option("dtype", self.dtype, ("float32", "float64"))
         check_number("n_times", self.n_times, 1, integer=True)
+        if isinstance(self.temporal_position, str):
+            check_option("temporal_position", self.temporal_position, POSITIONS)
+        else:
+            check_number("temporal_position", self.temporal_position, 0)
         if self.temporal_sfreq is not None:
             check_number("temporal_sfreq", self.temporal_sfreq, 0, low_open=True)
         band = check_bands({"temporal_band": self.temporal_band})["temporal_band"]

@@ -77,11 +77,22 @@ class FeatureSettings:
         else:
             length = n_times / self.temporal_sfreq
             window = length if self.window is None else self.window
-            start = clip_start(self.temporal_position, window, length)
+            start = clip_start(self.temporal_position, window, length, self.sfreq)
         return start + (np.arange(n_times) + 0.5) * length / n_times
 
     def differences(self, other):
-        """Say in words what differs, one string a setting; empty if they fit together."""
+        """Say in words what differs.
+
+        Parameters
+        ----------
+        other : FeatureSettings
+            Of other features.
+
+        Returns
+        -------
+        differences : list of str
+            One a setting; empty if the features fit together.
+        """
         skip = {"window"}
         if self.temporal != "power":
             skip.add("temporal_band")

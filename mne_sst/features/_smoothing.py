@@ -1,6 +1,7 @@
 """Smoothing of features over the windows of a trial."""
 
 import numpy as np
+import pandas as pd
 
 from .._checks import check_number, check_option
 
@@ -104,17 +105,20 @@ def smooth_trials(x, trials, method="lds", **kwargs):
     Returns
     -------
     smoothed : array, shape (n_windows, ...)
-        In the unit and dtype of ``x``.
+        In the unit of ``x``, in its dtype if that is a float.
     """
     check_option("method", method, SMOOTHERS)
     x, trials = np.asarray(x), np.asarray(trials)
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
     if trials.shape != (len(x),):
         raise ValueError(
             f"trials must name one trial for each of {len(x)} windows, got shape {trials.shape}."
         )
     function = lds if method == "lds" else moving_average
     smoothed = np.empty_like(x)
-    for trial in np.unique(trials):
-        rows = trials == trial
+    # Codes, because NaN names a trial too, but does not equal itself.
+    codes, found = pd.factorize(trials, use_na_sentinel=False)
+    for code in range(len(found)):
+        rows = codes == code
         smoothed[rows] = function(x[rows], **kwargs)
     return smoothed

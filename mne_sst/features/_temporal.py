@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import fft
 
-from .._checks import check_option
+from .._checks import check_number, check_option
 from ._entropy import FLAT
 
 POSITIONS = ("start", "center", "end")
@@ -47,7 +47,7 @@ def clip_matrix(sfreq, n_samples, temporal_sfreq, n_times, position="center"):
     """
     duration = n_samples / sfreq
     rate = n_times / duration if temporal_sfreq is None else temporal_sfreq
-    start = clip_start(position, duration, n_times / rate)
+    start = clip_start(position, duration, n_times / rate, sfreq)
     # In samples: the middle of each point, and the cut-off in cycles a sample.
     points = (start + (np.arange(n_times) + 0.5) / rate) * sfreq - 0.5
     cutoff = 0.5 if rate >= sfreq else 0.45 * rate / sfreq
@@ -65,8 +65,14 @@ def clip_matrix(sfreq, n_samples, temporal_sfreq, n_times, position="center"):
     return matrix - 1 / n_samples
 
 
-def clip_start(position, duration, length):
-    """Start of a clip in a window, s; raises ValueError if it does not lie inside."""
+def clip_start(position, duration, length, sfreq=None):
+    """Start of a clip in a window, s, on a sample of it if the rate is given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``position`` is none, or the clip does not lie inside the window.
+    """
     spare = duration - length
     if spare < -1e-9:
         raise ValueError(
@@ -75,20 +81,25 @@ def clip_start(position, duration, length):
             "temporal_sfreq=None to span the window."
         )
     if not isinstance(position, str):
+        check_number("temporal_position", position, 0)
         if not -1e-9 <= position <= spare + 1e-9:
             raise ValueError(
                 f"temporal_position={position!r} s puts a clip of {length:g} s outside the "
                 f"window; it must lie in [0, {spare:g}]."
             )
-        return position
-    check_option("temporal_position", position, POSITIONS)
-    return {"start": 0.0, "center": spare / 2, "end": spare}[position]
+        start = position
+    else:
+        check_option("temporal_position", position, POSITIONS)
+        start = {"start": 0.0, "center": spare / 2, "end": spare}[position]
+    # The margin keeps a start that is a sample but for rounding.
+    return start if sfreq is None else np.floor(start * sfreq + 1e-6) / sfreq
 
 
 def log_power(data, sfreq, band, n_times):
     """Log of the power in a band, in equal sub-windows of each window.
 
-    The squared envelope of the analytic signal, so that no phase is left in it.
+    The squared envelope of the analytic signal, so that no phase is left in it but
+    for the first and last cycle of a window.
 
     Parameters
     ----------
@@ -107,6 +118,7 @@ def log_power(data, sfreq, band, n_times):
         Natural logarithm of square microvolts.
     """
     n_samples = data.shape[-1]
+    data = np.asarray(data, dtype=np.float64)
     centred = data - data.mean(axis=-1, keepdims=True)
     # Mirrored at its end, the window is periodic without a step.
     spectrum = fft.rfft(np.concatenate([centred, centred[..., ::-1]], axis=-1), axis=-1)
