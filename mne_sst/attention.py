@@ -97,10 +97,10 @@ class Attention:
         if found is None:
             return None
         block, mask = found
-        members = slice_members(size, block - 1, stem=stream == "temporal")
-        if self.normalized:
-            members = members / members.sum(axis=1, keepdims=True)
-        return mask @ members
+        weights = mask @ slice_members(size, block - 1, stem=stream == "temporal")
+        # Each point has what its slice has, so that a slice of one point counts no more
+        # than one of two; then shares of the whole.
+        return weights / weights.sum(axis=1, keepdims=True) if self.normalized else weights
 
     def average(self, by="label"):
         """Average over epochs.
