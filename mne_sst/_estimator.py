@@ -48,8 +48,9 @@ class NetworkEstimator(BaseEstimator):
         check_option("precision", self.precision, _training.PRECISIONS)
         for name in ("max_epochs", "batch_size"):
             check_number(name, getattr(self, name), 1, integer=True)
-        if self.patience is not None:
-            check_number("patience", self.patience, 1, integer=True)
+        for name in ("patience", "n_threads"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), 1, integer=True)
         check_number("lr", self.lr, 0, low_open=True)
         check_number("norm_momentum", self.norm_momentum, 0, 1, low_open=True)
         for name in ("weight_decay", "mixup"):

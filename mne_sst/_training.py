@@ -1,6 +1,7 @@
 """The skorch net: device, precision, training with early stopping, running a network."""
 
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,20 @@ def choose_precision(precision, device):
     return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
+@contextmanager
+def torch_threads(n_threads):
+    """Run torch on a number of threads; None leaves it as it is."""
+    if n_threads is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class SSTNet(NeuralNet):
     """The skorch net around `SSTEmotionNet`, under automatic mixed precision.
 
@@ -60,13 +75,21 @@ class SSTNet(NeuralNet):
         Already made, so that its weights come from a generator of its own.
     dtype : torch.dtype
         Precision of the convolutions; statistics and losses stay in float32.
+    n_threads : int | None
+        Threads of torch.
     **kwargs
         Of `skorch.NeuralNet`.
     """
 
-    def __init__(self, module, *args, dtype=torch.float32, **kwargs):
+    def __init__(self, module, *args, dtype=torch.float32, n_threads=None, **kwargs):
         super().__init__(module, *args, **kwargs)
         self.dtype = dtype
+        self.n_threads = n_threads
+
+    def fit_loop(self, *args, **kwargs):
+        """Train, on the number of threads that was asked for."""
+        with torch_threads(self.n_threads):
+            return super().fit_loop(*args, **kwargs)
 
     def infer(self, x, **fit_params):
         """Forward pass of a batch, logits in float32."""
@@ -187,6 +210,7 @@ def make_net(module, settings, n_classes, class_weights, n_windows, seed, dtype,
         verbose=0,
         device=str(device),
         dtype=dtype,
+        n_threads=settings.n_threads,
     )
     return net.initialize()
 
@@ -261,7 +285,7 @@ def settle_norms(net, dataset):
         norm.momentum = None
     # In mixed order: recordings often come sorted by class.
     order = Batches(dataset, net.batch_size, shuffle=True, generator=np.random.default_rng(0))
-    with autocast(net.device, net.dtype):
+    with torch_threads(net.n_threads), autocast(net.device, net.dtype):
         for inputs, _ in order:
             module.forward_features(**inputs)
     for norm in norms:
@@ -314,9 +338,14 @@ def history_table(history):
 def in_batches(net, dataset, function, batch_size=256):
     """Yield ``function(module, **inputs)`` batch by batch, without gradients."""
     module = net.module_.eval()
-    with torch.inference_mode(), autocast(net.device, net.dtype):
+    with torch_threads(net.n_threads), torch.inference_mode(), autocast(net.device, net.dtype):
         for inputs, _ in Batches(dataset, batch_size):
             yield function(module, **inputs)
+
+
+def fused_features(module, **inputs):
+    """Return the features of both streams, (n, n_features), for `in_batches`."""
+    return module.forward_features(**inputs)[0].float()
 
 
 def collect_attention(net, dataset):

@@ -69,8 +69,12 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         ``"auto"`` takes a GPU where there is one.
     precision : {"auto", "fp32", "bf16"}
         ``"auto"`` takes bfloat16 where the hardware computes in it.
+    n_threads : int | None
+        Threads of torch on the CPU; None leaves them as they are.
     random_state : int | RandomState | None
-        Same seed, same result; no global state is touched.
+        Same seed, same result on the same number of threads, and no global state
+        is touched. Workers of joblib have fewer threads than the main process:
+        give ``n_threads`` for results that are the same in both.
     verbose : bool | None
         Whether to show progress; None shows it in a terminal.
     callbacks : list | None
@@ -144,6 +148,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         class_weight=None,
         device="auto",
         precision="auto",
+        n_threads=None,
         random_state=None,
         verbose=None,
         callbacks=None,
@@ -178,6 +183,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         self.class_weight = class_weight
         self.device = device
         self.precision = precision
+        self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose
         self.callbacks = callbacks
@@ -316,7 +322,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         -------
         features : array, shape (n_epochs, n_features)
         """
-        return self._run(X, _fused).numpy()
+        return self._run(X, _training.fused_features).numpy()
 
     @setting_and_method
     def attention(self, X, y=None):
@@ -359,10 +365,6 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         """
         check_is_fitted(self)
         _persistence.write_classifier(fname, self, overwrite)
-
-
-def _fused(module, **inputs):
-    return module.forward_features(**inputs)[0].float()
 
 
 def read_classifier(fname):

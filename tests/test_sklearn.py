@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import sklearn
+import torch
 from conftest import tiny_classifier
 from joblib import Parallel, delayed, parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -160,6 +161,20 @@ def test_same_seed_same_result(features, y):
                 np.testing.assert_allclose(p, expected, atol=1e-6)
     other = clone(clf).set_params(random_state=1).fit(features, y).predict_proba(features)
     assert np.abs(other - expected).max() > 1e-3
+
+
+def test_same_result_on_any_machine_setting(features, y):
+    """Larger networks sum in another order on two threads; n_threads= settles it."""
+    clf = tiny_classifier(grid_shape=(16, 16), n_threads=1, growth_temporal=16, max_epochs=2)
+    results = []
+    for n_threads in (1, 2):
+        torch.set_num_threads(n_threads)
+        try:
+            results.append(clone(clf).fit(features, y).predict_proba(features))
+            assert torch.get_num_threads() == n_threads
+        finally:
+            torch.set_num_threads(1)
+    np.testing.assert_allclose(*results, atol=1e-6)
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
