@@ -122,6 +122,7 @@ def main():
     parser.add_argument("--max-epochs", type=int, default=12)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--setting", default="", help="inductive or standardised; both without")
     parser.add_argument("--only", default="", help="run models whose name holds this")
     parser.add_argument("--json", help="file for the results")
     arguments = parser.parse_args()
@@ -134,7 +135,7 @@ def main():
     inputs = {"inductive": features, "standardised": standardised(features, subjects)}
     for setting, X in inputs.items():
         for name, (estimator, takes_features) in models(arguments).items():
-            if arguments.only not in name:
+            if arguments.only not in name or arguments.setting not in setting:
                 continue
             console.print(f"{setting}: {name} ...")
             each, seconds = evaluate(estimator, takes_features, X, y, subjects, arguments.folds)

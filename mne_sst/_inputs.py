@@ -120,7 +120,7 @@ def cut_raw(raw, window, overlap):
 def set_metadata(epochs, table):
     """Set the metadata of epochs, in silence; return the epochs."""
     # The setter has no verbose=, and MNE tells of it on stdout.
-    with mne.use_log_level("ERROR"):
+    with mne.utils.use_log_level("ERROR"):
         epochs.metadata = table
     return epochs
 
@@ -148,12 +148,21 @@ def _windows(source, info, n_windows, n_samples, metadata=None, events=None):
 
 
 def _from_epochs(epochs):
-    if not epochs.preload:
-        epochs = epochs.copy().drop_bad(verbose="ERROR")
+    epochs = _counted(epochs)
     metadata = None if epochs.metadata is None else epochs.metadata.reset_index(drop=True)
     return _windows(
         epochs, epochs.info, len(epochs), len(epochs.times), metadata, epochs.events.copy()
     )
+
+
+def _counted(epochs):
+    """Return epochs whose number is known; those given stay as they are."""
+    if epochs.preload:
+        return epochs
+    epochs = epochs.copy()
+    # Not chained: MNE 1.10 returns None where nothing is left to drop.
+    epochs.drop_bad(verbose="ERROR")
+    return epochs
 
 
 def _from_list(items):
@@ -183,7 +192,7 @@ def _from_list(items):
                 f"X[{i}] and X[0] must both have metadata, or neither; set it on both, or drop it."
             )
     _advise_features(items)
-    items = [e if e.preload else e.copy().drop_bad(verbose="ERROR") for e in items]
+    items = [_counted(e) for e in items]
     data = np.concatenate([e.get_data(copy=False, verbose="ERROR") for e in items])
     frames = [e.metadata for e in items]
     metadata = pd.concat(frames, ignore_index=True) if frames[0] is not None else None
