@@ -36,7 +36,7 @@ def plot_topomap_rows(rows, info, unit, *, axes=None, show=True, vlim=None, cmap
     fig : Figure
     """
     n_rows, n_columns = len(rows), max(len(heads) for heads in rows.values())
-    fig, axes = _grid_of_axes(axes, n_rows, n_columns, 2.1, 2.4)
+    fig, axes = _grid_of_axes(axes, n_rows, n_columns, 2.1, 2.4, left=0.4)
     options = {"sensors": True, "contours": 4, **kwargs}
     first = next(iter(rows.values()))
     for i, (title, heads) in enumerate(rows.items()):
@@ -168,15 +168,20 @@ def _limits(values, vlim=None):
     return low - margin, high + margin
 
 
-def _grid_of_axes(axes, n_rows, n_columns, width, height):
-    """Return the figure and axes as an (n_rows, n_columns) array, made or checked."""
+def _grid_of_axes(axes, n_rows, n_columns, width, height, left=0.0):
+    """Return the figure and axes as an (n_rows, n_columns) array, made or checked.
+
+    ``width`` and ``height`` of one are in inches, as is the margin to the ``left``.
+    """
     if axes is None:
         import matplotlib.pyplot as plt
 
-        size = (width * n_columns + 1.2, height * n_rows + 0.3)
+        size = (width * n_columns + 1.2 + left, height * n_rows + 0.3)
         fig, axes = plt.subplots(
             n_rows, n_columns, figsize=size, squeeze=False, layout="constrained"
         )
+        # Titles of rows stand beside heads whose place the layout does not foresee.
+        fig.get_layout_engine().set(rect=(left / size[0], 0, 1 - left / size[0], 1))
         return fig, axes
     axes = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
     if len(axes) != n_rows * n_columns:
