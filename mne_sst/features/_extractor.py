@@ -9,6 +9,7 @@ from .._checks import check_number, check_option, progress
 from .._inputs import as_windows, cut_raw
 from ._container import EpochsFeatures
 from ._entropy import (
+    FILTER,
     METHODS,
     band_variance,
     check_bands,
@@ -223,13 +224,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         for low, high in bands.values():
             low, high = filter_edges(low, high, raw.info["sfreq"])
             band = raw.copy().pick(ch_names, verbose="ERROR").load_data(verbose="ERROR")
-            band.filter(
-                low,
-                high,
-                method="iir",
-                iir_params=dict(order=6, ftype="butter", output="sos"),
-                verbose="ERROR",
-            )
+            band.filter(low, high, **FILTER)
             epochs = cut_raw(band, self.window, self.overlap)
             values.append(band_variance(epochs.get_data(copy=False, verbose="ERROR")))
         return entropy_of_variance(np.stack(values, axis=-1))
