@@ -48,7 +48,11 @@ def run_demo(output, seed=0, n_subjects=3, n_trials=15, n_windows=20, max_epochs
     n_train = round(N_TRAIN_TRIALS / 15 * n_trials)
     test = (features.metadata["trial"] > n_train).to_numpy()
     clf = SSTClassifier(
-        grid_shape=(16, 16), max_epochs=max_epochs, random_state=seed, verbose=verbose
+        grid_shape=(16, 16),
+        max_epochs=max_epochs,
+        n_threads=None,
+        random_state=seed,
+        verbose=verbose,
     )
     clf.fit(features[~test], emotion[~test])
     linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))

@@ -1,5 +1,6 @@
 """The skorch net: device, precision, training with early stopping, running a network."""
 
+import threading
 import warnings
 from contextlib import contextmanager
 
@@ -52,18 +53,33 @@ def choose_precision(precision, device):
     return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
+class _Threads:
+    """How many fits have a number of threads of their own, and what was before them."""
+
+    lock, n_inside, outside = threading.Lock(), 0, None
+
+
 @contextmanager
 def torch_threads(n_threads):
-    """Run torch on a number of threads; None leaves it as it is."""
+    """Run torch on a number of threads; None leaves it as it is.
+
+    Python threads may do so at the same time: torch keeps one number for each of
+    them and one that new ones begin with, so all give back what the first one met.
+    """
     if n_threads is None:
         yield
         return
-    before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
+    with _Threads.lock:
+        if not _Threads.n_inside:
+            _Threads.outside = torch.get_num_threads()
+        _Threads.n_inside += 1
+        torch.set_num_threads(n_threads)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _Threads.lock:
+            _Threads.n_inside -= 1
+            torch.set_num_threads(_Threads.outside)
 
 
 class SSTNet(NeuralNet):
@@ -76,7 +92,7 @@ class SSTNet(NeuralNet):
     dtype : torch.dtype
         Precision of the convolutions; statistics and losses stay in float32.
     n_threads : int | None
-        Threads of torch.
+        Threads of torch while training.
     **kwargs
         Of `skorch.NeuralNet`.
     """
@@ -336,9 +352,12 @@ def history_table(history):
 
 
 def in_batches(net, dataset, function, batch_size=256):
-    """Yield ``function(module, **inputs)`` batch by batch, without gradients."""
+    """Yield ``function(module, **inputs)`` batch by batch, without gradients.
+
+    On all threads: what comes out does not depend on their number.
+    """
     module = net.module_.eval()
-    with torch_threads(net.n_threads), torch.inference_mode(), autocast(net.device, net.dtype):
+    with torch.inference_mode(), autocast(net.device, net.dtype):
         for inputs, _ in Batches(dataset, batch_size):
             yield function(module, **inputs)
 

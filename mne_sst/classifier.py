@@ -70,11 +70,11 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
     precision : {"auto", "fp32", "bf16"}
         ``"auto"`` takes bfloat16 where the hardware computes in it.
     n_threads : int | None
-        Threads of torch on the CPU; None leaves them as they are.
+        CPU threads to train on; None takes as many as torch does. The result hangs
+        on their number, and joblib gives its workers fewer than the main process
+        has: with one, `fit` gives the same in both. Prediction takes all there are.
     random_state : int | RandomState | None
-        Same seed, same result on the same number of threads, and no global state
-        is touched. Workers of joblib have fewer threads than the main process:
-        give ``n_threads`` for results that are the same in both.
+        Same seed and ``n_threads``, same result. No global state is touched.
     verbose : bool | None
         Whether to show progress; None shows it in a terminal.
     callbacks : list | None
@@ -148,7 +148,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         class_weight=None,
         device="auto",
         precision="auto",
-        n_threads=None,
+        n_threads=1,
         random_state=None,
         verbose=None,
         callbacks=None,

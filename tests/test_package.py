@@ -98,7 +98,16 @@ def test_features_grid_and_data_need_neither_torch_nor_matplotlib():
         print(json.dumps(sorted({"torch", "skorch", "matplotlib"} & set(sys.modules))))
         """
     )
-    assert loaded == []
+    # Older versions of MNE load matplotlib when anything is filtered.
+    by_mne = run_python(
+        """
+        import json, sys
+        import mne, numpy
+        mne.filter.filter_data(numpy.zeros(1000), 100.0, None, 30.0, verbose=False)
+        print(json.dumps(sorted({"matplotlib"} & set(sys.modules))))
+        """
+    )
+    assert loaded == by_mne
 
 
 def test_names():

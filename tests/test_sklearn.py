@@ -25,7 +25,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 
-from mne_sst import EpochsFeatures, FeatureExtractor
+from mne_sst import EpochsFeatures, FeatureExtractor, SSTClassifier
 
 QUICK = {"max_epochs": 2}
 
@@ -163,9 +163,11 @@ def test_same_seed_same_result(features, y):
     assert np.abs(other - expected).max() > 1e-3
 
 
-def test_same_result_on_any_machine_setting(features, y):
-    """Larger networks sum in another order on two threads; n_threads= settles it."""
-    clf = tiny_classifier(grid_shape=(16, 16), n_threads=1, growth_temporal=16, max_epochs=2)
+@pytest.mark.parametrize("params", [{}, {"precision": "fp32", "variant": "authors"}], ids=str)
+def test_same_result_on_any_number_of_threads(features, y, params):
+    """Larger networks sum in another order on two threads, so one is the default."""
+    clf = tiny_classifier(grid_shape=(16, 16), growth_temporal=16, max_epochs=2, **params)
+    clf.set_params(n_threads=SSTClassifier().n_threads)
     results = []
     for n_threads in (1, 2):
         torch.set_num_threads(n_threads)
@@ -177,8 +179,27 @@ def test_same_result_on_any_machine_setting(features, y):
     np.testing.assert_allclose(*results, atol=1e-6)
 
 
+def test_number_of_threads_given_back(features, y):
+    """Also to Python threads that begin later."""
+    clf = tiny_classifier(**QUICK)
+    torch.set_num_threads(2)
+    try:
+        Parallel(2, backend="threading")(delayed(clone(clf).fit)(features, y) for _ in range(4))
+        assert torch.get_num_threads() == 2
+        assert (
+            Parallel(2, backend="threading")(delayed(torch.get_num_threads)() for _ in range(4))
+            == [2] * 4
+        )
+    finally:
+        torch.set_num_threads(1)
+
+
 @pytest.mark.parametrize("backend", ["loky", "threading"])
-def test_n_jobs(X, y, groups, backend):
+def test_n_jobs(X, features, y, groups, backend):
+    if backend == "threading":
+        # MNE empties Epochs for a moment while it copies a part: not for two threads at once.
+        X = features
+
     def predict(n_jobs):
         return cross_val_predict(
             tiny_classifier(**QUICK),
