@@ -173,14 +173,15 @@ def _group_splits(targets, groups, fraction, seed):
     if n_groups < 2:
         return
     n_splits = int(np.clip(round(1 / fraction), 2, n_groups))
-    with warnings.catch_warnings():
-        # A class with few members is no news here: what matters is checked by the caller.
-        warnings.simplefilter("ignore", UserWarning)
+    counts = np.bincount(targets)
+    if n_splits <= counts.max():
+        # Classes too small to be in every part count as the largest one: without
+        # it scikit-learn warns, and to silence it is no matter for a thread.
+        strata = np.where(counts[targets] < n_splits, counts.argmax(), targets)
         folds = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
-        if n_splits <= np.bincount(targets).max():
-            for train, valid in folds.split(targets, targets, groups):
-                if len(valid):
-                    yield train, valid
+        for train, valid in folds.split(targets, strata, groups):
+            if len(valid):
+                yield train, valid
     yield from GroupShuffleSplit(10, test_size=fraction, random_state=seed).split(
         targets, targets, groups
     )

@@ -1,4 +1,5 @@
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -75,6 +76,17 @@ def test_validation_never_cuts_a_group(seed):
     assert sorted([*train, *valid]) == list(range(140))
     assert set(targets[train]) == {0, 1, 2}
     assert 0.1 < len(valid) / 140 < 0.35
+
+
+def test_validation_of_a_rare_class_changes_no_warning_filter():
+    """A filter would be one for all threads, and outlive a loop that is left early."""
+    targets = np.repeat([0] * 10 + [1] * 10 + [2], 4)
+    targets[-2:] = 0
+    before = list(warnings.filters)
+    train, valid = split_validation(targets, np.repeat(np.arange(21), 4), 0.2, 0)
+    assert warnings.filters == before
+    assert len(valid)
+    assert 2 in targets[train]
 
 
 def test_validation_without_groups_is_runs_of_each_class():
