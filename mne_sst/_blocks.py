@@ -227,6 +227,7 @@ class Stream(nn.Module):
     ):
         super().__init__()
         n_filters = 2 * growth
+        self.depth = size[0]
         self.stem = Stem(n_filters, temporal, momentum)
         if temporal:
             depth, height, width = size
@@ -241,6 +242,11 @@ class Stream(nn.Module):
             n_filters += n_layers * growth
             if i < n_blocks - 1:
                 n_kept = math.floor(compression * n_filters)
+                if n_kept < 1:
+                    raise ValueError(
+                        f"compression={compression} keeps none of {n_filters} filters; give a "
+                        "larger compression or growth."
+                    )
                 self.transitions.append(Transition(n_filters, n_kept, momentum))
                 n_filters = n_kept
                 size = tuple(max(s // 2, 1) for s in size)

@@ -81,6 +81,40 @@ def check_finite(name, data, axes):
         )
 
 
+def check_shape(shape, name="shape", least=2):
+    """Return (height, width) as ints of at least ``least``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        What came.
+    name : str
+        Name of the parameter, for the message.
+    least : int
+        Smallest height and width.
+
+    Returns
+    -------
+    shape : tuple of int
+    """
+    if np.shape(shape) != (2,):
+        raise ValueError(f"{name} must be (height, width), got {shape!r}.")
+    return tuple(check_number(f"{name}[{i}]", n, least, integer=True) for i, n in enumerate(shape))
+
+
+def check_none_missing(name, values):
+    """Raise ValueError if labels hold None (NaN in numbers has a check of its own)."""
+    values = np.asarray(values)
+    if values.dtype.kind != "O":
+        return
+    missing = [i for i, v in enumerate(values.ravel()) if v is None or v != v]
+    if missing:
+        raise ValueError(
+            f"{name} holds {len(missing)} missing value(s) (None or NaN), the first at "
+            f"{missing[0]}; leave those epochs out."
+        )
+
+
 def listed(names, most=8):
     """Join names for a message, cutting long lists."""
     names = [str(n) for n in names]

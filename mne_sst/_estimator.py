@@ -9,9 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _training
 from ._batches import FeatureDataset
-from ._checks import check_number, check_option
+from ._checks import check_number, check_option, check_shape
+from ._device import PRECISIONS, choose_device, choose_precision
 from ._learning_data import align, as_features, encode, labels_of, learn_scaling
-from .grid import TopoGrid
+from .grid import METHODS, TopoGrid
 from .model import NETWORK_PARAMS, STREAMS, SSTEmotionNet
 
 
@@ -45,7 +46,12 @@ class NetworkEstimator(BaseEstimator):
     def _check_params(self):
         check_option("streams", self.streams, STREAMS)
         check_option("lr_schedule", self.lr_schedule, _training.SCHEDULES)
-        check_option("precision", self.precision, _training.PRECISIONS)
+        check_option("precision", self.precision, PRECISIONS)
+        check_option("interpolation", self.interpolation, METHODS)
+        check_shape(self.grid_shape, "grid_shape", least=8)
+        if not isinstance(self.callbacks, list | tuple | None):
+            kind = type(self.callbacks).__name__
+            raise TypeError(f"callbacks must be a list of skorch callbacks or None, got {kind}.")
         for name in ("max_epochs", "batch_size"):
             check_number(name, getattr(self, name), 1, integer=True)
         for name in ("patience", "n_threads"):
@@ -63,7 +69,7 @@ class NetworkEstimator(BaseEstimator):
 
     def _aligned(self, X):
         check_is_fitted(self)
-        n_times = None if self.streams == "spectral" else self.n_times_
+        n_times = self.n_times_ if "temporal" in self.module_.streams else None
         settings = self.feature_settings_
         return align(self._as_features(X), X, self.info_["ch_names"], settings, n_times)
 
@@ -95,10 +101,14 @@ class NetworkEstimator(BaseEstimator):
         self.grid_ = TopoGrid(features.info, self.grid_shape, self.interpolation)
         self.scaling_ = learn_scaling(features, rows)
         self._make_module(torch.Generator().manual_seed(seeds[1]))
-        self._make_net(targets[rows], seeds[2])
+        self.loss_weights_ = self._class_weights(targets[rows])
+        self.n_windows_ = len(rows)
+        self._make_net(len(rows), seeds[2])
 
     def _make_module(self, generator=None):
         params = self.get_params(deep=False)
+        # What was fitted stays so, whatever set_params() does later.
+        self.network_params_ = {name: params[name] for name in NETWORK_PARAMS}
         self.module_ = SSTEmotionNet(
             len(self.classes_),
             n_bands=len(self.feature_settings_.bands),
@@ -106,36 +116,37 @@ class NetworkEstimator(BaseEstimator):
             grid_shape=self.grid_.shape,
             projection=self.grid_.weights,
             generator=generator,
-            **{name: params[name] for name in NETWORK_PARAMS},
+            **self.network_params_,
         )
 
-    def _make_net(self, targets=None, seed=0):
-        """Put a skorch net around the module, on its device.
+    def _class_weights(self, targets):
+        """Weights of the classes in the loss, from the training part; None for none."""
+        if self.class_weight is None:
+            return None
+        present = np.unique(targets)
+        weights = np.ones(len(self.classes_))
+        weights[present] = compute_class_weight(
+            self.class_weight, classes=self.classes_[present], y=self.classes_[targets]
+        )
+        return weights
 
-        ``targets`` are those of the training part, None where none is at hand.
-        """
-        device = _training.choose_device(self.device)
-        weights = None
-        if self.class_weight is not None and targets is not None:
-            present = np.unique(targets)
-            weights = np.ones(len(self.classes_))
-            weights[present] = compute_class_weight(
-                self.class_weight, classes=self.classes_[present], y=self.classes_[targets]
-            )
+    def _make_net(self, n_windows, seed):
+        """Put a skorch net around the module, on its device."""
+        device = choose_device(self.device)
         self.net_ = _training.make_net(
             self.module_.to(device),
             self,
             len(self.classes_),
-            weights,
-            1 if targets is None else len(targets),
+            self.loss_weights_,
+            n_windows,
             seed,
-            _training.choose_precision(self.precision, device),
+            choose_precision(self.precision, device),
             device,
         )
         self.module_ = self.net_.module_.eval()
 
     def _dataset(self, features, targets=None, rows=None):
-        streams = ("spectral", "temporal") if self.streams == "both" else (self.streams,)
+        streams = tuple(self.module_.streams)
         return FeatureDataset(features, targets, self.scaling_, streams, rows, self.net_.device)
 
     def _run(self, X, function):

@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from ._checks import listed
+from ._checks import listed, logger
 from ._recordings import UNLABELLED
 from .features import concatenate_features
 
 
-def features_and_labels(epochs, extractor, label, groups=None):
-    """Make features of several epochs and find their labels and groups.
+def features_and_labels(recordings, extractor, label, groups=None):
+    """Make features of several recordings and find their labels and groups.
 
     Parameters
     ----------
-    epochs : list of mne.Epochs
-        With metadata.
+    recordings : list of Recording
+        What was read.
     extractor : FeatureExtractor
         Makes the features.
     label : str
@@ -35,12 +35,16 @@ def features_and_labels(epochs, extractor, label, groups=None):
     ValueError
         Naming what a file lacks.
     """
+    epochs = [r.epochs for r in recordings]
     stems = [e.metadata["file"].iloc[0] for e in epochs]
     if "file" in (label, groups) and len(set(stems)) < len(stems):
         raise ValueError(f"'file' tells files apart by name, but two are called {listed(stems)}.")
     common = [n for n in epochs[0].ch_names if all(n in e.ch_names for e in epochs)]
     if not common:
         raise ValueError("the files have no EEG channel in common.")
+    lost = sorted({n for e in epochs for n in e.ch_names} - set(common))
+    if lost:
+        logger.warning("channels that not all files have are left out: %s", listed(lost))
     labels = [_labels(e, label) for e in epochs]
     if not any(kept.any() for _, kept in labels):
         raise ValueError(
@@ -48,8 +52,8 @@ def features_and_labels(epochs, extractor, label, groups=None):
             "and annotations of recordings that last."
         )
     parts = [
-        extractor.transform(e[kept]).pick(common)
-        for e, (_, kept) in zip(epochs, labels, strict=True)
+        r.features(extractor).pick(common)[kept]
+        for r, (_, kept) in zip(recordings, labels, strict=True)
         if kept.any()
     ]
     features = concatenate_features(parts)

@@ -89,6 +89,7 @@ def as_windows(X, info=None, *, window=1.0, overlap=0.0):
             "the Epochs that it was made from."
         )
     what = type(X).__name__ + (f" of {type(X[0]).__name__}" if isinstance(X, list) and X else "")
+    what = "an empty list" if isinstance(X, list | tuple) and not X else what
     raise TypeError(f"X must be {ACCEPTED}; got {what}.")
 
 

@@ -1,11 +1,13 @@
 """What an estimator needs of its input: features, labels, groups, scaling."""
 
+import copy
+
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import column_or_1d
 
-from ._checks import listed
+from ._checks import check_none_missing, listed
 from .features import EpochsFeatures, FeatureExtractor, concatenate_features
 
 #: Metadata columns that tell trials apart, where they are there.
@@ -30,20 +32,23 @@ def as_features(X, extractor=None, info=None, verbose=None):
     -------
     features : EpochsFeatures
     """
+    if isinstance(X, list | tuple) and len(X) and isinstance(X[0], EpochsFeatures):
+        X = concatenate_features(X)
     if isinstance(X, EpochsFeatures):
+        if len(X) == 0:
+            raise ValueError("X holds no epochs (0 were left); check the selection.")
         X.check_finite("X.")
         return X
-    if isinstance(X, list | tuple) and len(X) and isinstance(X[0], EpochsFeatures):
-        return concatenate_features(X)
     extractor = FeatureExtractor() if extractor is None else extractor
     if not isinstance(extractor, FeatureExtractor):
         raise TypeError(
             f"features must be a FeatureExtractor or None, got {type(extractor).__name__}."
         )
-    params = extractor.get_params(deep=False)
-    params["info"] = info if params["info"] is None else params["info"]
-    params["verbose"] = verbose if params["verbose"] is None else params["verbose"]
-    return FeatureExtractor(**params).transform(X)
+    # A shallow copy, so that subclasses stay what they are.
+    extractor = copy.copy(extractor)
+    extractor.info = info if extractor.info is None else extractor.info
+    extractor.verbose = verbose if extractor.verbose is None else extractor.verbose
+    return extractor.transform(X)
 
 
 def align(features, X, ch_names, settings, n_times):
@@ -67,7 +72,8 @@ def align(features, X, ch_names, settings, n_times):
     ValueError
         Naming missing channels, or settings that differ.
     """
-    missing = [name for name in ch_names if name not in features.ch_names]
+    names = [_known_as(name, features.ch_names) for name in ch_names]
+    missing = [n for n, name in zip(ch_names, names, strict=True) if name is None]
     if missing:
         first = X[0] if isinstance(X, list | tuple) else X
         info = getattr(first, "info", None)
@@ -86,7 +92,15 @@ def align(features, X, ch_names, settings, n_times):
         raise ValueError(
             f"X was made in another way than the training data: {'; '.join(different)}."
         )
-    return features.pick(ch_names)
+    return features.pick(names)
+
+
+def _known_as(name, ch_names):
+    """Name of a channel in a list, whatever its case where only one fits; None for none."""
+    if name in ch_names:
+        return name
+    fitting = [n for n in ch_names if n.casefold() == name.casefold()]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def labels_of(features, y):
@@ -100,6 +114,7 @@ def labels_of(features, y):
             )
         return features.events[:, 2]
     y = column_or_1d(y, warn=True)
+    check_none_missing("y", y)
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name="y")
     if y.shape != (len(features),):
@@ -123,6 +138,7 @@ def trial_groups(features, groups):
     """Return groups as given, or those of the trials in the metadata, or None."""
     if groups is not None:
         groups = np.asarray(groups)
+        check_none_missing("groups", groups)
         if groups.shape != (len(features),):
             raise ValueError(
                 f"groups must have shape ({len(features)},), one an epoch; got {groups.shape}."

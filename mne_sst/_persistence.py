@@ -15,7 +15,9 @@ _STACKS = ("spectral", "temporal")
 
 def write_classifier(fname, clf, overwrite):
     """Write a fitted classifier; what a file cannot hold (callbacks) is left out."""
-    params = clf.get_params(deep=False)
+    params = clf.get_params(deep=False) | clf.network_params_
+    # As fitted, should set_params() have changed them since.
+    params |= {"grid_shape": clf.grid_.shape, "interpolation": clf.grid_.method}
     if params["callbacks"]:
         logger.warning("callbacks are not saved with the classifier.")
     if not isinstance(params["random_state"], int | np.integer | None):
@@ -37,6 +39,8 @@ def write_classifier(fname, clf, overwrite):
         "info": info_to_json(clf.info_),
         "feature_settings": asdict(clf.feature_settings_),
         "n_times": clf.n_times_,
+        "n_windows": clf.n_windows_,
+        "loss_weights": None if clf.loss_weights_ is None else clf.loss_weights_.tolist(),
         "history": _plain(clf.history_.to_dict(orient="list")),
     }
     arrays = {f"scaling/{s}/{i}": clf.scaling_[s][i] for s in _STACKS for i in (0, 1)}
@@ -58,6 +62,16 @@ def read_classifier_parts(fname):
         State of the network.
     """
     arrays, header = read_arrays(fname, kind=_KIND)
+    try:
+        return _parts(arrays, header)
+    except KeyError as error:
+        raise ValueError(
+            f"{fname} lacks {error} and cannot be read as a classifier: it was damaged or written "
+            "by another version of mne_sst."
+        ) from error
+
+
+def _parts(arrays, header):
     params = header["params"]
     params["grid_shape"] = tuple(params["grid_shape"])
     if params["info"] is not None:
@@ -71,6 +85,7 @@ def read_classifier_parts(fname):
         params["class_weight"] = dict(params["class_weight"])
     info = info_from_json(header["info"])
     dtype = np.dtype(header["classes_dtype"])
+    weights = header["loss_weights"]
     fitted = {
         "classes_": np.array(header["classes"], dtype=dtype),
         "info_": info,
@@ -78,6 +93,8 @@ def read_classifier_parts(fname):
         "n_times_": header["n_times"],
         "n_features_in_": len(info["ch_names"]),
         "history_": pd.DataFrame(header["history"]),
+        "n_windows_": header["n_windows"],
+        "loss_weights_": weights if weights is None else np.array(weights),
         "scaling_": {s: (arrays[f"scaling/{s}/0"], arrays[f"scaling/{s}/1"]) for s in _STACKS},
     }
     prefix = "module/"
@@ -91,8 +108,8 @@ def _plain(value):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
-    if isinstance(value, np.generic):
-        return value.item()
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise TypeError(

@@ -1,5 +1,6 @@
 """Recordings from files, as the command line takes them: any format, any naming."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import mne
@@ -8,14 +9,47 @@ import pandas as pd
 
 from ._checks import listed, logger
 from ._inputs import cut_raw, set_metadata
-from ._montage import place
+from ._montage import place, standard_montage
+from .features import EpochsFeatures
 
 #: Name of the event of a window that lies in no annotation.
 UNLABELLED = "no annotation"
 _EPOCHS_ENDINGS = ("-epo.fif", "_epo.fif", "-epo.fif.gz", "_epo.fif.gz")
 
 
-def read_epochs_of(fname, *, montage=None, window=1.0, overlap=0.0):
+@dataclass
+class Recording:
+    """Windows of a file, and what they were cut from.
+
+    Attributes
+    ----------
+    epochs : mne.Epochs
+        EEG with positions; the metadata has a column ``file``, and for a
+        recording ``onset`` (s) and, if it has annotations, ``annotation``.
+    raw : mne.io.Raw | None
+        The recording, where the file holds one.
+    """
+
+    epochs: mne.BaseEpochs
+    raw: mne.io.BaseRaw | None = None
+
+    def features(self, extractor):
+        """Features of all windows; where a filter is in it, it runs before the cut."""
+        if self.raw is None or extractor.method != "bandpass":
+            return extractor.transform(self.epochs)
+        metadata, events = self.epochs.metadata, self.epochs.events
+        made = extractor.transform(self.raw)
+        return EpochsFeatures(
+            made.spectral,
+            made.temporal,
+            made.info,
+            made.settings,
+            metadata=metadata,
+            events=events,
+        )
+
+
+def read_recording(fname, *, montage=None, window=1.0, overlap=0.0):
     """Read epochs from a file of epochs, or cut a recording into windows.
 
     Parameters
@@ -31,9 +65,7 @@ def read_epochs_of(fname, *, montage=None, window=1.0, overlap=0.0):
 
     Returns
     -------
-    epochs : mne.Epochs
-        EEG with positions; the metadata has a column ``file``, and for a
-        recording ``onset`` (s) and, if it has annotations, ``annotation``.
+    recording : Recording
 
     Raises
     ------
@@ -50,8 +82,10 @@ def read_epochs_of(fname, *, montage=None, window=1.0, overlap=0.0):
     epochs = _windows_with_annotations(inst, window, overlap) if is_raw else inst
     table = epochs.metadata
     table = pd.DataFrame(index=range(len(epochs))) if table is None else table.copy()
+    if "file" in table:
+        logger.warning("%s: the column 'file' of the metadata gives way to the name.", fname.name)
     table["file"] = fname.stem
-    return set_metadata(epochs, table)
+    return Recording(set_metadata(epochs, table), inst if is_raw else None)
 
 
 def _read(fname):
@@ -61,11 +95,13 @@ def _read(fname):
             return mne.read_epochs(fname, verbose="ERROR")
         try:
             return mne.io.read_raw(fname, preload=True, verbose="ERROR")
-        except TypeError:
-            # How MNE says that an EEGLAB file holds epochs.
-            if fname.suffix != ".set":
+        except (TypeError, ValueError):
+            # How MNE says that a file holds epochs: TypeError for EEGLAB, ValueError for FIF.
+            if fname.suffix == ".set":
+                return mne.io.read_epochs_eeglab(fname, verbose="ERROR")
+            if not fname.name.endswith((".fif", ".fif.gz")):
                 raise
-            return mne.io.read_epochs_eeglab(fname, verbose="ERROR")
+            return mne.read_epochs(fname, verbose="ERROR")
     except Exception as error:
         # Damaged files raise whatever their reader stumbles over.
         reason = str(error) or type(error).__name__
@@ -97,7 +133,9 @@ def _annotation_at(raw, time):
 
 def _with_positions(inst, montage, fname):
     """Give EEG channels their positions, leave out those that have none."""
+    usual = {name.upper(): name for name in standard_montage().ch_names}
     plain = {name: _plain_name(name) for name in inst.ch_names}
+    plain = {name: usual.get(short.upper(), short) for name, short in plain.items()}
     if len(set(plain.values())) < len(plain):
         twice = sorted({v for v in plain.values() if list(plain.values()).count(v) > 1})
         raise ValueError(f"{str(fname)!r} has two channels of the name {listed(twice)}.")

@@ -1,8 +1,6 @@
-"""The skorch net: device, precision, training with early stopping, running a network."""
+"""The skorch net: training with early stopping, running a network."""
 
-import threading
 import warnings
-from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -13,73 +11,12 @@ from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import OneCycleLR
 
 from ._batches import Batches
-from ._checks import check_option, progress
+from ._checks import progress
+from ._device import autocast, torch_threads
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("auto", "fp32", "bf16")
 #: A pass over a small set has this many batches, unless they would be smaller.
 MIN_BATCHES, SMALL_BATCH = 8, 16
 SCHEDULES = ("onecycle", "constant")
-
-
-def choose_device(device):
-    """Return a torch.device; "auto" takes a CUDA GPU where there is one."""
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f"device must be one of {DEVICES} or a torch device, got {device!r}."
-        ) from error
-
-
-def choose_precision(precision, device):
-    """Return torch.bfloat16 or torch.float32.
-
-    "auto" takes bfloat16 where the hardware multiplies matrices in it: on those
-    machines it was measured to be faster, elsewhere it is emulated and slower.
-    """
-    check_option("precision", precision, PRECISIONS)
-    if precision == "auto":
-        if device.type == "cuda":
-            fast = torch.cuda.get_device_capability(device) >= (8, 0)
-        elif device.type == "cpu":
-            has = torch.cpu.get_capabilities()
-            fast = has.get("amx_bf16", False) or has.get("avx512_bf16", False)
-        else:
-            fast = False
-        precision = "bf16" if fast else "fp32"
-    return torch.bfloat16 if precision == "bf16" else torch.float32
-
-
-class _Threads:
-    """How many fits have a number of threads of their own, and what was before them."""
-
-    lock, n_inside, outside = threading.Lock(), 0, None
-
-
-@contextmanager
-def torch_threads(n_threads):
-    """Run torch on a number of threads; None leaves it as it is.
-
-    Python threads may do so at the same time: torch keeps one number for each of
-    them and one that new ones begin with, so all give back what the first one met.
-    """
-    if n_threads is None:
-        yield
-        return
-    with _Threads.lock:
-        if not _Threads.n_inside:
-            _Threads.outside = torch.get_num_threads()
-        _Threads.n_inside += 1
-        torch.set_num_threads(n_threads)
-    try:
-        yield
-    finally:
-        with _Threads.lock:
-            _Threads.n_inside -= 1
-            torch.set_num_threads(_Threads.outside)
 
 
 class SSTNet(NeuralNet):
@@ -107,21 +44,18 @@ class SSTNet(NeuralNet):
         with torch_threads(self.n_threads):
             return super().fit_loop(*args, **kwargs)
 
+    def predict(self, X):
+        """Class indices, for scoring callbacks."""
+        return self.predict_proba(X).argmax(1)
+
     def infer(self, x, **fit_params):
         """Forward pass of a batch, logits in float32."""
         with autocast(self.device, self.dtype):
             return super().infer(x, **fit_params).float()
 
 
-def autocast(device, dtype):
-    """Return the autocast context for a precision, one that does nothing for float32."""
-    return torch.autocast(
-        torch.device(device).type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16
-    )
-
-
 class FitProgress(Callback):
-    """One bar over all batches of a fit, and the validation accuracy of each pass."""
+    """One bar over all batches of a fit; rate and validation accuracy of each pass."""
 
     def __init__(self, verbose=None):
         self.verbose = verbose
@@ -142,11 +76,12 @@ class FitProgress(Callback):
         if training:
             self.bar_.update()
             return
-        self.right_ += int((y_pred.argmax(1) == batch[1].argmax(1)).sum())
+        self.right_ += int((y_pred.argmax(1) == batch[1]).sum())
         self.seen_ += len(y_pred)
 
     def on_epoch_end(self, net, **kwargs):
         """Write the losses beside the bar."""
+        net.history.record("lr", float(net.optimizer_.param_groups[0]["lr"]))
         shown = {"loss": f"{net.history[-1, 'train_loss']:.3f}"}
         if self.seen_:
             net.history.record("valid_accuracy", self.right_ / self.seen_)
@@ -184,7 +119,8 @@ def make_net(module, settings, n_classes, class_weights, n_windows, seed, dtype,
     -------
     net : SSTNet
     """
-    batch_size = min(settings.batch_size, max(n_windows // MIN_BATCHES, SMALL_BATCH))
+    max_epochs = int(settings.max_epochs)
+    batch_size = min(int(settings.batch_size), max(n_windows // MIN_BATCHES, SMALL_BATCH))
     n_batches = -(-n_windows // batch_size)
     callbacks = [("progress", FitProgress(settings.verbose))]
     if settings.lr_schedule == "onecycle":
@@ -192,10 +128,11 @@ def make_net(module, settings, n_classes, class_weights, n_windows, seed, dtype,
             policy=OneCycleLR,
             step_every="batch",
             max_lr=settings.lr,
-            total_steps=max(settings.max_epochs * n_batches, 2),
+            total_steps=max(max_epochs * n_batches, 2),
         )
         callbacks.append(("schedule", schedule))
-    callbacks += [(f"user{i}", c) for i, c in enumerate(settings.callbacks or [])]
+    for i, callback in enumerate(settings.callbacks or []):
+        callbacks.append(callback if isinstance(callback, tuple) else (f"user{i}", callback))
     module.dropout.generator = torch.Generator(device).manual_seed(seed)
     if class_weights is not None:
         class_weights = torch.as_tensor(class_weights, dtype=torch.float32)
@@ -212,15 +149,14 @@ def make_net(module, settings, n_classes, class_weights, n_windows, seed, dtype,
             ("*bias", {"weight_decay": 0.0}),
         ],
         lr=settings.lr,
-        max_epochs=settings.max_epochs,
+        max_epochs=max_epochs,
         batch_size=batch_size,
         iterator_train=Batches,
         iterator_train__shuffle=True,
         iterator_train__mixup=settings.mixup,
         iterator_train__generator=np.random.default_rng(seed),
-        iterator_train__n_classes=n_classes,
+        iterator_train__n_classes=n_classes if settings.mixup > 0 else None,
         iterator_valid=Batches,
-        iterator_valid__n_classes=n_classes,
         train_split=None,
         callbacks=callbacks,
         verbose=0,
@@ -255,16 +191,15 @@ def train(net, dataset, valid, patience):
         )
         net.set_params(train_split=predefined_split(valid))
         net.callbacks_.append(("early_stopping", stopper))
-    rates = _RateRecorder()
-    net.callbacks_.append(("rates", rates))
     net.partial_fit(dataset)
-    net.callbacks_ = [c for c in net.callbacks_ if c[0] not in ("early_stopping", "rates")]
+    net.callbacks_ = [c for c in net.callbacks_ if c[0] != "early_stopping"]
     net.set_params(train_split=None)
     net.module_.dropout.generator = None
     settle_norms(net, dataset)
     net.module_.eval()
     history = history_table(net.history)
-    if len(history) < net.max_epochs and (stopper is None or stopper.misses_ != patience):
+    # A callback stops between two passes, Ctrl-C within one.
+    if len(history) < len(net.history):
         if history.empty:
             raise KeyboardInterrupt("training was interrupted before its first pass ended")
         warnings.warn(
@@ -327,21 +262,20 @@ def train_once(net, dataset, lr, seed):
     net.callbacks_ = [c for c in net.callbacks_ if c[0] != "schedule"]
     for group in net.optimizer_.param_groups:
         group["lr"] = lr
-    net.callbacks_.append(("rates", _RateRecorder()))
     # Another draw in every pass, the same in every run.
     generator = torch.Generator(net.device).manual_seed(seed + len(net.history))
     net.module_.dropout.generator = generator
     net.partial_fit(dataset, epochs=1)
-    net.callbacks_.pop()
     net.module_.dropout.generator = None
     net.module_.eval()
 
 
-class _RateRecorder(Callback):
-    """Writes the learning rate into the history."""
-
-    def on_epoch_end(self, net, **kwargs):
-        net.history.record("lr", float(net.optimizer_.param_groups[0]["lr"]))
+def restore_history(net, table):
+    """Put the passes of a `history_table` back into the history of a net."""
+    for row in table.to_dict(orient="records"):
+        net.history.new_epoch()
+        for name, value in row.items():
+            net.history.record(name, value)
 
 
 def history_table(history):

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _persistence, _training
 from ._batches import split_validation
+from ._device import device_or_auto
 from ._estimator import NetworkEstimator, seeds_of
 from ._learning_data import encode, labels_of, trial_groups
 from ._setting import setting_and_method
@@ -61,14 +62,15 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         the one-cycle schedule the last weights are good ones, and on small sets
         the data held out are missed more than early stopping brings.
     patience : int | None
-        Passes without a better validation loss before training stops; None to
-        run to the end. The best weights are restored in either case.
+        Passes without a better validation loss before training stops, if there is a
+        validation part; None to run to the end. The best weights are restored.
     class_weight : "balanced" | dict | None
         Weights of classes in the loss.
     device : str
         ``"auto"`` takes a GPU where there is one.
     precision : {"auto", "fp32", "bf16"}
-        ``"auto"`` takes bfloat16 where the hardware computes in it.
+        ``"auto"`` takes bfloat16 where the hardware computes in it: probabilities
+        then depend on what else is in the batch, by some 1e-3.
     n_threads : int | None
         CPU threads to train on; None takes as many as torch does. The result hangs
         on their number, and joblib gives its workers fewer than the main process
@@ -78,7 +80,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
     verbose : bool | None
         Whether to show progress; None shows it in a terminal.
     callbacks : list | None
-        More skorch callbacks.
+        More skorch callbacks, or pairs of a name and a callback.
 
     Attributes
     ----------
@@ -350,11 +352,11 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
             self.feature_settings_,
             labels=labels,
             n_times=self.n_times_,
-            normalized=self.variant == "paper",
+            normalized=self.network_params_["variant"] == "paper",
         )
 
     def save(self, fname, overwrite=False):
-        """Write the fitted classifier to one file for `read_classifier`.
+        """Write all but callbacks and the optimizer's state to a file for `read_classifier`.
 
         Parameters
         ----------
@@ -386,12 +388,13 @@ def read_classifier(fname):
         If there is no such file, or it holds no classifier.
     """
     params, fitted, state = _persistence.read_classifier_parts(fname)
-    clf = SSTClassifier(**params)
+    clf = SSTClassifier(**params | {"device": device_or_auto(params["device"])})
     for name, value in fitted.items():
         setattr(clf, name, value)
     clf.grid_ = TopoGrid(clf.info_, clf.grid_shape, clf.interpolation)
     clf._make_module()
     clf.module_.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
-    clf._make_net()
+    clf._make_net(clf.n_windows_, 0)
+    _training.restore_history(clf.net_, clf.history_)
     clf.module_.dropout.generator = None
     return clf

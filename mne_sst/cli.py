@@ -8,10 +8,38 @@ from typing import Annotated
 
 import typer
 
+
+class OneLine(typer.core.TyperGroup):
+    """Tells of wrong options in one line, as of all other errors."""
+
+    def main(self, *args, standalone_mode=True, **kwargs):
+        """Run; usage errors of click become one line and exit code 2."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **kwargs)
+        try:
+            code = super().main(*args, standalone_mode=False, **kwargs)
+        except typer.Abort:
+            code = 130
+        except Exception as error:
+            # Usage errors; their class is of click, which typer may bring along itself.
+            if not hasattr(error, "format_message"):
+                raise
+            ctx = getattr(error, "ctx", None)
+            command = "mne-sst" if ctx is None else ctx.command_path
+            text = _line(error.format_message()).rstrip(".")
+            typer.echo(f"mne-sst: error: {text}; see '{command} --help'.", err=True)
+            code = 2
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _line(text):
+    return " ".join(str(text).split())
+
+
 app = typer.Typer(
     name="mne-sst",
     help="SST-EmotionNet for EEG: train, predict, and see the attention on the head.",
-    no_args_is_help=True,
+    cls=OneLine,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -38,8 +66,7 @@ def one_line_errors(function):
         try:
             return function(*args, **kwargs)
         except (ValueError, TypeError, OSError, RuntimeError, ImportError) as error:
-            text = " ".join(str(error).split())
-            typer.echo(f"mne-sst: error: {text}", err=True)
+            typer.echo(f"mne-sst: error: {_line(error)}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             typer.echo("mne-sst: interrupted", err=True)
@@ -53,9 +80,9 @@ def _verbose(quiet):
 
 
 def _read(files, montage, window, overlap):
-    from ._recordings import read_epochs_of
+    from ._recordings import read_recording
 
-    return [read_epochs_of(f, montage=montage, window=window, overlap=overlap) for f in files]
+    return [read_recording(f, montage=montage, window=window, overlap=overlap) for f in files]
 
 
 def _print_table(table, title):
@@ -72,10 +99,12 @@ def _print_table(table, title):
     Console().print(shown)
 
 
-def _check_writable(path, overwrite):
+def _check_writable(path, overwrite, endings=None):
     """Raise before the work, not after it, if a file cannot be written."""
     if path is None:
         return
+    if endings is not None and path.suffix.lower().lstrip(".") not in endings:
+        raise ValueError(f"{path} must end in one of .{', .'.join(sorted(endings))}.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to write {path.name} to.")
     if path.exists() and not overwrite:
@@ -200,14 +229,13 @@ def predict(
     from ._io import replacing
 
     _check_writable(output, overwrite)
-    clf, epochs = _model_and_epochs(model, file, window, overlap, montage, quiet)
-    probabilities = clf.predict_proba(epochs)
+    clf, features = _model_and_features(model, file, window, overlap, montage, quiet)
+    probabilities = clf.predict_proba(features)
     found = pd.DataFrame(probabilities, columns=[f"p_{c}" for c in clf.classes_]).round(6)
     found.insert(0, "predicted", clf.classes_[probabilities.argmax(axis=1)])
     number = pd.Series(range(len(found)), name="epoch")
     # Columns of the file that have these names give way.
-    table = epochs.metadata.reset_index(drop=True)
-    table = table.drop(columns=["epoch", *found.columns], errors="ignore")
+    table = features.metadata.drop(columns=["epoch", *found.columns], errors="ignore")
     table = pd.concat([number, table, found], axis=1)
     if output is None:
         typer.echo(table.to_csv(index=False), nl=False)
@@ -231,14 +259,15 @@ def attention(
 ):
     """Draw where the network attends, a head for each predicted class and stream."""
     import matplotlib as mpl
+    from matplotlib.backend_bases import FigureCanvasBase
 
     from ._io import replacing
 
-    _check_writable(output, overwrite)
+    _check_writable(output, overwrite, FigureCanvasBase.get_supported_filetypes())
     _check_writable(table, overwrite)
-    clf, epochs = _model_and_epochs(model, file, window, overlap, montage, quiet)
+    clf, features = _model_and_features(model, file, window, overlap, montage, quiet)
     mpl.use("agg")
-    found = clf.attention(epochs)
+    found = clf.attention(features)
     figure = found.plot_topomap(show=False)
     with replacing(output) as temporary:
         figure.savefig(temporary, dpi=150)
@@ -247,14 +276,19 @@ def attention(
             found.average().to_data_frame().to_csv(temporary, index=False)
 
 
-def _model_and_epochs(model, file, window, overlap, montage, quiet):
+def _model_and_features(model, file, window, overlap, montage, quiet):
+    from sklearn.base import clone
+
     from .classifier import read_classifier
+    from .features import FeatureExtractor
 
     clf = read_classifier(model)
     clf.verbose = _verbose(quiet)
     if window is None:
         window = clf.feature_settings_.window
-    return clf, _read([file], montage, window, overlap)[0]
+    extractor = FeatureExtractor() if clf.features is None else clone(clf.features)
+    extractor.set_params(window=window, overlap=overlap, verbose=clf.verbose)
+    return clf, _read([file], montage, window, overlap)[0].features(extractor)
 
 
 @app.command("sys-info")
@@ -267,7 +301,7 @@ def sys_info():
     import torch
 
     from . import __version__
-    from ._training import choose_device, choose_precision
+    from ._device import choose_device, choose_precision
 
     device = choose_device("auto")
     lines = {"mne_sst": __version__, "Python": platform.python_version(), "OS": platform.platform()}

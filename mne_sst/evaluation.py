@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
-from ._checks import listed
+from ._checks import check_none_missing, listed
 
 __all__ = ["scores", "trial_vote"]
 
@@ -33,6 +33,8 @@ def scores(y_true, y_pred, labels=None):
     0.75
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    check_none_missing("y_true", y_true)
+    check_none_missing("y_pred", y_pred)
     if y_true.ndim != 1 or y_true.shape != y_pred.shape or not len(y_true):
         raise ValueError(
             "y_true and y_pred must be of the same shape (n_epochs,), got "

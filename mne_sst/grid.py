@@ -10,7 +10,7 @@ from scipy.interpolate import (
 )
 from scipy.spatial import Delaunay, cKDTree
 
-from ._checks import check_number, check_option, listed
+from ._checks import check_finite, check_option, check_shape, listed
 
 METHODS = ("cubic", "linear", "nearest", "layout")
 EXTRAPOLATE = ("head", "local", "none")
@@ -166,6 +166,7 @@ class TopoGrid:
                 f"x must have shape (..., {len(self.ch_names)}), one value a channel, got "
                 f"{x.shape}."
             )
+        check_finite("x", x, [f"axis {i}" for i in range(x.ndim)])
         return (x @ self.weights.T).reshape(*x.shape[:-1], *self.shape)
 
     def to_electrodes(self, maps):
@@ -211,25 +212,6 @@ class TopoGrid:
         share = (coordinate / self._extent + 1) / 2
         index = share * (size - 1) if self.method == "layout" else share * size - 0.5
         return np.clip(index, 0, size - 1)
-
-
-def check_shape(shape, name="shape"):
-    """Return (height, width) as ints of at least 2.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        What came.
-    name : str
-        Name of the parameter, for the message.
-
-    Returns
-    -------
-    shape : tuple of int
-    """
-    if np.shape(shape) != (2,):
-        raise ValueError(f"{name} must be (height, width), got {shape!r}.")
-    return tuple(check_number(f"{name}[{i}]", n, 2, integer=True) for i, n in enumerate(shape))
 
 
 def head_positions(info, sphere=None):

@@ -8,7 +8,7 @@ from torch.nn.utils import skip_init
 
 from ._authors import load_authors_weights
 from ._blocks import SeededDropout, Stream
-from ._checks import check_number, check_option
+from ._checks import check_number, check_option, check_shape
 
 __all__ = ["SSTEmotionNet", "load_authors_weights"]
 
@@ -126,13 +126,11 @@ class SSTEmotionNet(nn.Module):
         check_option("streams", streams, STREAMS)
         check_option("attention", attention, ATTENTION)
         self.mask_init = check_option("mask_init", mask_init, MASK_INITS)
-        if len(grid_shape) != 2:
-            raise ValueError(f"grid_shape must be (height, width), got {grid_shape!r}.")
-        height, width = (check_number("grid_shape", s, 8, integer=True) for s in grid_shape)
+        height, width = check_shape(grid_shape, "grid_shape", least=8)
         n_outputs = check_number("n_outputs", n_outputs, 1, integer=True)
         n_blocks = check_number("n_blocks", n_blocks, 1, integer=True)
         self.grid_shape, self.n_outputs = (height, width), n_outputs
-        self.norm_momentum = norm_momentum
+        self.norm_momentum = check_number("norm_momentum", norm_momentum, 0, 1, low_open=True)
         common = dict(
             n_blocks=n_blocks, variant=variant, attention=attention, momentum=norm_momentum
         )
@@ -225,11 +223,22 @@ class SSTEmotionNet(nn.Module):
             Stream -> block number -> kind -> mask.
         """
         inputs = {"spectral": spectral, "temporal": temporal}
+        self._check_inputs(inputs)
         features, masks = [], {}
         for name, stream in self.streams.items():
             values, masks[name] = stream(self.to_maps(inputs[name]))
             features.append(values)
         return torch.cat(self._hide_streams(features), dim=1), masks
+
+    def _check_inputs(self, inputs):
+        for name, stream in self.streams.items():
+            depth, x = stream.depth, inputs[name]
+            expected = (depth, *self.grid_shape)
+            if self.projection is not None:
+                expected = (self.projection.shape[1], depth)
+            if x is None or tuple(x.shape[1:]) != expected:
+                got = "None" if x is None else tuple(x.shape)
+                raise ValueError(f"{name} must have shape (n, *{expected}), got {got}.")
 
     def _hide_streams(self, features):
         """In training, set the features of one stream of some samples to zero."""

@@ -163,8 +163,9 @@ def _limits(values, vlim=None):
     low, high = np.min(values), np.max(values)
     if vlim is not None:
         return low if vlim[0] is None else vlim[0], high if vlim[1] is None else vlim[1]
-    # A flat head still needs a scale to be drawn on.
-    margin = 0.0 if high - low > 1e-9 * max(abs(high), 1e-30) else max(abs(high), 1.0) * 0.01
+    # A head that is flat but for rounding in single precision still needs a scale.
+    size = max(abs(low), abs(high))
+    margin = 0.0 if high - low > 1e-5 * max(size, 1e-30) else (size or 1.0) * 0.01
     return low - margin, high + margin
 
 

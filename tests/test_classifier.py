@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 
 from mne_sst import EpochsFeatures, FeatureExtractor, SSTClassifier, TopoGrid, read_classifier
 from mne_sst._batches import FeatureDataset
+from mne_sst._io import read_arrays, write_arrays
 from mne_sst._learning_data import learn_scaling
 from mne_sst.datasets import simulate_emotion
 
@@ -251,7 +252,7 @@ def test_partial_fit_goes_on_after_fit(features, y):
         ({"streams": "all"}, ValueError, "streams"),
         ({"attention": "all"}, ValueError, "attention"),
         ({"variant": "all"}, ValueError, "variant"),
-        ({"interpolation": "quintic"}, ValueError, "method"),
+        ({"interpolation": "quintic"}, ValueError, "interpolation"),
         ({"grid_shape": (4, 4)}, ValueError, "grid_shape"),
         ({"features": "de"}, TypeError, "FeatureExtractor"),
         ({"random_state": -1}, ValueError, "random_state"),
@@ -346,3 +347,74 @@ def test_default_parameters_are_the_documented_ones():
         "auto",
         "auto",
     )
+
+
+def test_fitted_stays_as_fitted(features, y, tmp_path):
+    """Until the next fit, set_params() changes nothing of what was learnt."""
+    clf = tiny_classifier(max_epochs=1).fit(features, y)
+    expected = clf.predict_proba(features)
+    clf.set_params(streams="spectral", variant="authors", grid_shape=(16, 16), n_blocks=3)
+    np.testing.assert_array_equal(clf.predict_proba(features), expected)
+    assert clf.attention(features).normalized
+    clf.save(tmp_path / "a.safetensors")
+    again = read_classifier(tmp_path / "a.safetensors")
+    np.testing.assert_allclose(again.predict_proba(features), expected, atol=1e-6)
+    assert again.grid_shape == (8, 8)
+
+
+def test_training_goes_on_after_reading(features, y, tmp_path):
+    weights = {"negative": 20.0, "neutral": 1.0, "positive": 1.0}
+    clf = tiny_classifier(max_epochs=2, class_weight=weights).fit(features, y)
+    clf.save(tmp_path / "a.safetensors")
+    again = read_classifier(tmp_path / "a.safetensors")
+    assert again.net_.batch_size == clf.net_.batch_size
+    torch.testing.assert_close(again.net_.criterion_.weight, clf.net_.criterion_.weight)
+    again.partial_fit(features, y)
+    assert again.history_["epoch"].tolist() == [1, 2, 3]
+    pd.testing.assert_frame_equal(again.history_[:2], clf.history_, check_dtype=False)
+
+
+@pytest.mark.parametrize("key", ["params", "info", "loss_weights"])
+def test_damaged_headers_are_named(fitted, tmp_path, key):
+    fitted.save(tmp_path / "a.safetensors")
+    arrays, header = read_arrays(tmp_path / "a.safetensors", kind="classifier")
+    del header[key]
+    write_arrays(tmp_path / "b.safetensors", arrays, header, kind="classifier")
+    with pytest.raises(ValueError, match=f"b.safetensors lacks '{key}'"):
+        read_classifier(tmp_path / "b.safetensors")
+
+
+def test_channels_of_another_case(fitted, epochs):
+    other = epochs.copy().rename_channels({n: n.capitalize() for n in epochs.ch_names})
+    assert other.ch_names != epochs.ch_names
+    np.testing.assert_array_equal(fitted.predict_proba(other), fitted.predict_proba(epochs))
+
+
+def test_no_epochs_and_no_labels_are_named(fitted, features, epochs, y):
+    for use in (fitted.predict, fitted.attention, lambda X: tiny_classifier().fit(X, y[:0])):
+        with pytest.raises(ValueError, match="X holds no epochs"):
+            use(features[:0])
+    with pytest.raises(TypeError, match="an empty list"):
+        fitted.predict([])
+    broken = y.astype(object)
+    broken[3] = None
+    with pytest.raises(ValueError, match="y holds 1 missing value"):
+        tiny_classifier().fit(features, broken)
+    with pytest.raises(ValueError, match="groups holds 1 missing value"):
+        tiny_classifier().fit(features, y, groups=broken)
+
+
+def test_values_that_are_not_finite_are_seen_in_lists(fitted, features):
+    broken = features._replace(spectral=features.spectral.copy())
+    broken.spectral[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match=r"X\.spectral holds 1 value"):
+        fitted.predict([features, broken])
+
+
+def test_a_subclass_of_the_extractor_is_used(epochs, y):
+    class Louder(FeatureExtractor):
+        def transform(self, X):
+            raise OSError("used")
+
+    with pytest.raises(OSError, match="used"):
+        tiny_classifier(features=Louder()).fit(epochs, y)

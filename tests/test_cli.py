@@ -297,13 +297,19 @@ NEW = ["--output", "new.safetensors"]
         ([*FIT, "--label=emotion", "--method=magic", *NEW], "method must be one of"),
         ([*FIT, "--label=emotion", "--variant=none", *NEW], "variant must be one of"),
         ([*FIT, "slow-epo.fif", "--label=file", *NEW], "sfreq=100.0 where 200.0 was expected"),
-        ([*ATTENTION, "--output=a.xyz"], "'xyz'"),
+        ([*ATTENTION, "--output=a.xyz"], "must end in one of .avif"),
+        ([*ATTENTION, "--output=noending"], "must end in one of"),
+        (["nothing"], "No such command"),
+        ([], "Missing command"),
+        (["demo", "--seed=-1"], "greater than or equal to 0; see 'mne-sst demo --help'."),
+        ([*PREDICT, "sim-epo.fif", "--window=abc"], "'--window'"),
     ],
 )
 def test_errors_take_one_line(run, folder, command, message):
     before = sorted(folder.iterdir())
-    result = run(*command, *(TINY if command[0] == "fit" else []))
+    result = run(*command, *(TINY if command[:1] == ["fit"] else []))
     assert result.exit_code == 2
+    assert result.stdout == ""
     assert result.stderr.startswith("mne-sst: error: ")
     assert result.stderr.endswith("\n")
     assert len(result.stderr.splitlines()) == 1

@@ -2,6 +2,7 @@ import json
 from dataclasses import FrozenInstanceError, asdict, replace
 from itertools import islice
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
@@ -387,3 +388,27 @@ class TestSettings:
     def test_bad_ones(self, options, match):
         with pytest.raises(ValueError, match=match):
             FeatureSettings(**options)
+
+
+def test_bandpass_of_a_recording_and_of_windows_do_not_mix(rng):
+    info = mne.create_info(["Fz", "Cz", "Pz"], 200.0, "eeg")
+    raw = mne.io.RawArray(1e-5 * rng.standard_normal((3, 4000)), info, verbose=False)
+    extractor = FeatureExtractor(method="bandpass", verbose=False)
+    whole = extractor.transform(raw)
+    with pytest.warns(RuntimeWarning, match="cycles"):
+        cut = extractor.transform(mne.make_fixed_length_epochs(raw, 1.0, verbose=False))
+    assert (whole.settings.filtered, cut.settings.filtered) == ("recording", "window")
+    with pytest.raises(ValueError, match="filtered='window' where 'recording' was expected"):
+        concatenate_features([whole, cut])
+
+
+def test_bandpass_of_a_recording_with_a_hole_is_refused(rng):
+    info = mne.create_info(["Fz", "Cz", "Pz"], 200.0, "eeg")
+    data = 1e-5 * rng.standard_normal((3, 4000))
+    data[:, 400:600] = np.nan
+    raw = mne.io.RawArray(data, info, verbose=False)
+    raw.set_annotations(mne.Annotations([2.0], [1.0], ["BAD_hole"]))
+    with pytest.raises(ValueError, match="NaN"):
+        FeatureExtractor(method="bandpass", verbose=False).transform(raw)
+    made = FeatureExtractor(verbose=False).transform(raw)
+    assert np.isfinite(made.spectral).all()

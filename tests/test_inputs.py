@@ -317,7 +317,7 @@ class TestRefused:
             (lambda e: e.average(), "X is EvokedArray, which no longer holds the signal"),
             (lambda e: e.compute_psd(verbose="ERROR"), "X is EpochsSpectrum, which no longer"),
             (lambda e: [e.average()], "got list of EvokedArray"),
-            (lambda e: [], r"X must be mne\.io\.Raw, .* got list\."),
+            (lambda e: [], r"X must be mne\.io\.Raw, .* got an empty list"),
             (lambda e: None, "got NoneType"),
             (lambda e: "x-epo.fif", "got str"),
         ],

@@ -8,7 +8,7 @@ import pytest
 
 from mne_sst import FeatureExtractor
 from mne_sst._fit_files import features_and_labels
-from mne_sst._recordings import read_epochs_of
+from mne_sst._recordings import read_recording
 
 # MNE itself, on reading metadata with a pandas newer than it.
 
@@ -58,8 +58,8 @@ def positions(inst):
     ("name", "plain", "electrode"),
     [
         ("Fp1", "Fp1", "Fp1"),
-        ("FP1", "FP1", "Fp1"),
-        ("Fc5.", "Fc5", "FC5"),
+        ("FP1", "Fp1", "Fp1"),
+        ("Fc5.", "FC5", "FC5"),
         ("Cz..", "Cz", "Cz"),
         ("EEG Fp1", "Fp1", "Fp1"),
         ("EEG T3-REF", "T3", "T7"),
@@ -71,7 +71,7 @@ def positions(inst):
     ],
 )
 def test_names_find_their_positions(write, name, plain, electrode):
-    epochs = read_epochs_of(write(make_raw([name, "Pz"])))
+    epochs = read_recording(write(make_raw([name, "Pz"]))).epochs
     assert epochs.ch_names == [plain, "Pz"]
     known = mne.channels.get_builtin_montages()
     montage = "colin27_1005" if "colin27_1005" in known else "standard_1005"
@@ -83,7 +83,7 @@ def test_channels_without_position_are_left_out(write, caplog):
     names = ["Fp1", "EEG A2-A1", "Oz", "ECG ECG", "XX"]
     path = write(make_raw(names))
     with caplog.at_level(logging.WARNING, logger="mne_sst"):
-        epochs = read_epochs_of(path)
+        epochs = read_recording(path).epochs
     assert epochs.ch_names == ["Fp1", "Oz"]
     message = "some_raw.fif: channels without a position left out: A2-A1, ECG ECG, XX"
     assert said(caplog) == [message]
@@ -92,7 +92,7 @@ def test_channels_without_position_are_left_out(write, caplog):
 def test_only_eeg_is_kept_and_nothing_said(write, caplog):
     path = write(make_raw(["STI", "Fp1", "EOG 1", "Oz"], kinds=["stim", "eeg", "eog", "eeg"]))
     with caplog.at_level(logging.INFO, logger="mne_sst"):
-        epochs = read_epochs_of(path)
+        epochs = read_recording(path).epochs
     assert epochs.ch_names == ["Fp1", "Oz"]
     assert said(caplog) == []
 
@@ -112,7 +112,7 @@ def own_montage(scale=0.9):
 def test_own_positions_are_kept(write):
     raw = make_raw(["Fp1", "Oz", "E7", "Cz"])
     raw.set_montage(own_montage(), on_missing="ignore")
-    epochs = read_epochs_of(write(raw))
+    epochs = read_recording(write(raw)).epochs
     # Cz has none of its own: the template's would not fit the others.
     assert epochs.ch_names == ["Fp1", "Oz", "E7"]
     for name, place in positions(epochs).items():
@@ -122,7 +122,7 @@ def test_own_positions_are_kept(write):
 def test_montage_that_is_asked_for_replaces_them(write):
     raw = make_raw(["Fp1", "Oz", "E7", "Cz"])
     raw.set_montage(own_montage(), on_missing="ignore")
-    epochs = read_epochs_of(write(raw), montage="biosemi64")
+    epochs = read_recording(write(raw), montage="biosemi64").epochs
     assert epochs.ch_names == ["Fp1", "Oz", "Cz"]
     expected = mne.create_info(epochs.ch_names, 100.0, "eeg").set_montage("biosemi64")
     for name, ch in zip(epochs.ch_names, expected["chs"], strict=True):
@@ -132,7 +132,7 @@ def test_montage_that_is_asked_for_replaces_them(write):
 def test_montage_from_a_file(write, tmp_path):
     file = tmp_path / "cap.sfp"
     file.write_text("FidNz 0 10 0\nFidT9 -8 0 0\nFidT10 8 0 0\nA1 -3 8 1\nB2 0 -8 2\nC3 0 0 10\n")
-    epochs = read_epochs_of(write(make_raw(["A1", "B2", "C3", "Fz"])), montage=str(file))
+    epochs = read_recording(write(make_raw(["A1", "B2", "C3", "Fz"])), montage=str(file)).epochs
     assert epochs.ch_names == ["A1", "B2", "C3"]
     expected = make_raw(epochs.ch_names).set_montage(mne.channels.read_custom_montage(file))
     for name, place in positions(expected).items():
@@ -148,7 +148,7 @@ def test_montage_from_a_file(write, tmp_path):
 )
 def test_windows_of_a_recording(write, window, overlap, n, step):
     raw = make_raw(["Fp1", "Oz"], first_samp=250)
-    epochs = read_epochs_of(write(raw), window=window, overlap=overlap)
+    epochs = read_recording(write(raw), window=window, overlap=overlap).epochs
     assert list(epochs.metadata.columns) == ["onset", "file"]
     np.testing.assert_allclose(epochs.metadata["onset"], np.arange(n) * step)
     assert (epochs.metadata["file"] == "some_raw").all()
@@ -174,7 +174,7 @@ def test_annotations_become_labels(write, first_samp, meas_date, with_orig_time)
     if with_orig_time:
         onset, orig_time = onset + first_samp / 100, meas_date
     raw.set_annotations(mne.Annotations(onset, [2.0, 1.0, 1.8], list("aba"), orig_time))
-    table = read_epochs_of(write(raw)).metadata
+    table = read_recording(write(raw)).epochs.metadata
     # What lies over the centre counts: 1.5 s is in 1.4-3.4, 3.5 s is not, nor 7.5 s in 7.6-9.4.
     expected = dict.fromkeys(np.arange(10.0), "") | {1: "a", 2: "a", 4: "b", 8: "a"}
     assert dict(zip(table["onset"], table["annotation"], strict=True)) == expected
@@ -182,15 +182,15 @@ def test_annotations_become_labels(write, first_samp, meas_date, with_orig_time)
 
 def test_a_recording_without_useful_annotations_has_no_such_column(write):
     raw = make_raw(["Fp1", "Oz"])
-    assert "annotation" not in read_epochs_of(write(raw)).metadata
+    assert "annotation" not in read_recording(write(raw)).epochs.metadata
     raw.set_annotations(mne.Annotations([2.2, 5.0], [0.0, 0.0], ["event", "event"]))
-    assert "annotation" not in read_epochs_of(write(raw, "other_raw.fif")).metadata
+    assert "annotation" not in read_recording(write(raw, "other_raw.fif")).epochs.metadata
 
 
 def test_bad_segments_are_left_out(write):
     raw = make_raw(["Fp1", "Oz"])
     raw.set_annotations(mne.Annotations([0.0, 4.5], [10.0, 1.0], ["rest", "BAD_blink"]))
-    table = read_epochs_of(write(raw)).metadata
+    table = read_recording(write(raw)).epochs.metadata
     np.testing.assert_allclose(table["onset"], [0, 1, 2, 3, 6, 7, 8, 9])
     assert (table["annotation"] == "rest").all()
 
@@ -201,7 +201,7 @@ def test_bad_segments_are_left_out(write):
 def test_epochs_keep_their_metadata(small_epochs, tmp_path):
     small_epochs.metadata = pd.DataFrame({"trial": [1, 1, 2, 2], "mood": list("abba")})
     small_epochs.save(tmp_path / "s1-epo.fif", verbose="ERROR")
-    epochs = read_epochs_of(tmp_path / "s1-epo.fif")
+    epochs = read_recording(tmp_path / "s1-epo.fif").epochs
     assert epochs.metadata.to_dict("list") == {
         "trial": [1, 1, 2, 2],
         "mood": list("abba"),
@@ -215,7 +215,7 @@ def test_epochs_without_metadata_or_positions(small_epochs, tmp_path):
     small_epochs.rename_channels({name: f"EEG {name}-REF" for name in small_epochs.ch_names})
     small_epochs.set_montage(None)
     small_epochs.save(tmp_path / "s1_epo.fif.gz", verbose="ERROR")
-    epochs = read_epochs_of(tmp_path / "s1_epo.fif.gz")
+    epochs = read_recording(tmp_path / "s1_epo.fif.gz").epochs
     assert list(epochs.metadata.columns) == ["file"]
     assert epochs.ch_names[:2] == ["Fp1", "Fp2"]
     assert all(np.isfinite(p).all() and p.any() for p in positions(epochs).values())
@@ -227,7 +227,7 @@ def test_epochs_without_metadata_or_positions(small_epochs, tmp_path):
 @pytest.mark.parametrize("name", ["none-epo.fif", "none_raw.fif", "none.edf"])
 def test_no_such_file(tmp_path, name):
     with pytest.raises(FileNotFoundError, match=f"there is no file .*{name}"):
-        read_epochs_of(tmp_path / name)
+        read_recording(tmp_path / name)
 
 
 @pytest.mark.parametrize("content", [b"", b"no such format " * 50], ids=["empty", "garbage"])
@@ -237,7 +237,7 @@ def test_no_such_file(tmp_path, name):
 def test_file_that_mne_cannot_read(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=name):
-        read_epochs_of(tmp_path / name)
+        read_recording(tmp_path / name)
 
 
 @pytest.mark.parametrize("kind", ["epochs", "raw"])
@@ -249,7 +249,7 @@ def test_truncated_file(small_epochs, tmp_path, kind):
     whole.save(path, verbose="ERROR")
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(ValueError, match=path.name):
-        read_epochs_of(path)
+        read_recording(path)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_truncated_file(small_epochs, tmp_path, kind):
 )
 def test_recording_that_cannot_be_used(write, names, params, match):
     with pytest.raises(ValueError, match=match):
-        read_epochs_of(write(make_raw(names)), **params)
+        read_recording(write(make_raw(names)), **params)
 
 
 # -- labels and groups for training ---------------------------------------------------------
@@ -285,7 +285,7 @@ def learn(tmp_path, small_epochs):
             epochs = small_epochs.copy()
             epochs.metadata = pd.DataFrame(columns, index=range(4))
             epochs.save(tmp_path / f"{name}-epo.fif", verbose="ERROR")
-        read = [read_epochs_of(file) for file in sorted(tmp_path.iterdir())]
+        read = [read_recording(file) for file in sorted(tmp_path.iterdir())]
         features, y, held = features_and_labels(
             read, FeatureExtractor(verbose=False), label, groups
         )
@@ -360,7 +360,7 @@ def test_labels_that_are_not_there(learn, label, groups, files, match):
 
 
 def test_eegmat(recordings, caplog):
-    epochs = read_epochs_of(recordings / "eegmat" / "Subject02_1.edf")
+    epochs = read_recording(recordings / "eegmat" / "Subject02_1.edf").epochs
     # EEG A2-A1 and ECG ECG go.
     assert len(epochs.ch_names) == 19
     assert set(epochs.ch_names) == set(
@@ -379,9 +379,9 @@ def test_eegmat(recordings, caplog):
 @pytest.mark.parametrize(("run", "labels"), [("R01", {"T0"}), ("R03", {"T0", "T1", "T2"})])
 def test_eegmmidb(recordings, caplog, run, labels):
     path = recordings / "eegmmidb" / "S001" / f"S001{run}.edf"
-    epochs = read_epochs_of(path)
+    epochs = read_recording(path).epochs
     assert len(epochs.ch_names) == 64
-    assert {"Fc5", "Fp1", "T9", "Iz"} <= set(epochs.ch_names)
+    assert {"FC5", "Fp1", "T9", "Iz"} <= set(epochs.ch_names)
     assert said(caplog) == []
     assert epochs.info["sfreq"] == 160
     found = np.array([ch["loc"][:3] for ch in epochs.info["chs"]])
@@ -397,3 +397,32 @@ def test_eegmmidb(recordings, caplog, run, labels):
             if a["onset"] <= onset + 0.5 < a["onset"] + a["duration"]
         ]
         assert [label] == (over or [""])
+
+
+# -- from a file to features ---------------------------------------------------------------
+
+
+def test_epochs_by_another_name(tmp_path, small_epochs):
+    small_epochs.save(tmp_path / "mine.fif", verbose="ERROR")
+    assert len(read_recording(tmp_path / "mine.fif").epochs) == 4
+
+
+def test_a_recording_is_filtered_before_it_is_cut(write):
+    """In windows of 1 s, edges would shift the low bands, and a warning would say so."""
+    path = write(make_raw(["Fz", "Cz", "Pz"], sfreq=200.0))
+    extractor = FeatureExtractor(method="bandpass", verbose=False)
+    made = read_recording(path).features(extractor)
+    expected = extractor.transform(mne.io.read_raw(path, verbose="ERROR"))
+    np.testing.assert_array_equal(made.spectral, expected.spectral)
+    assert made.settings.filtered == "recording"
+    assert (made.metadata["file"] == "some_raw").all()
+
+
+def test_channels_left_out_are_told(write, caplog):
+    recordings = [
+        read_recording(write(make_raw(["Fz", "Cz", "Pz"], sfreq=200.0), "a_raw.fif")),
+        read_recording(write(make_raw(["FZ", "cz", "Oz"], sfreq=200.0), "b_raw.fif")),
+    ]
+    features, _, _ = features_and_labels(recordings, FeatureExtractor(verbose=False), "file")
+    assert features.ch_names == ["Fz", "Cz"]
+    assert said(caplog) == ["channels that not all files have are left out: Oz, Pz"]

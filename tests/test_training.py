@@ -1,3 +1,4 @@
+import copy
 import io
 import warnings
 
@@ -5,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_classifier
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochScoring
 
+from mne_sst import read_classifier
 from mne_sst._batches import Batches, FeatureDataset, _group_splits, split_validation
+from mne_sst._device import choose_device, choose_precision
 from mne_sst._learning_data import learn_scaling
-from mne_sst._training import choose_device, choose_precision
 
 
 @pytest.fixture
@@ -210,3 +212,55 @@ def test_progress_in_a_terminal(features, y, monkeypatch, verbose, shown):
 def test_no_progress_without_a_terminal(features, y, capfd):
     tiny_classifier(max_epochs=1, verbose=True).fit(features, y)
     assert capfd.readouterr() == ("", "")
+
+
+def test_whole_numbers_of_numpy(features, y):
+    params = dict(max_epochs=np.int64(2), batch_size=np.int32(16), patience=np.int64(1))
+    assert len(tiny_classifier(**params).fit(features, y).history_) == 2
+
+
+def test_history_keeps_the_pass_that_training_stopped_after(features, y):
+    clf = tiny_classifier(max_epochs=12, validation_fraction=0.3, patience=1, lr=0.05)
+    clf.fit(features, y)
+    assert len(clf.history_) == len(clf.net_.history) < 12
+    losses = clf.history_["valid_loss"].to_numpy()
+    assert losses[-1] >= losses[:-1].min()
+
+
+class StopAfter(Callback):
+    """Stops as EarlyStopping does."""
+
+    def on_epoch_end(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+
+def test_a_callback_may_stop_training(features, y):
+    """It is no interruption, of which a warning would tell: warnings are errors here."""
+    clf = tiny_classifier(max_epochs=5, callbacks=[StopAfter()]).fit(features, y)
+    assert len(clf.history_) == 1
+
+
+def test_scoring_and_named_callbacks(features, y):
+    scoring = EpochScoring("accuracy", on_train=True, name="found", lower_is_better=False)
+    clf = tiny_classifier(max_epochs=2, callbacks=[("mine", scoring)]).fit(features, y)
+    assert (clf.net_.history[:, "found"] > np.array([0.0, 0.0])).all()
+    with pytest.raises(TypeError, match="callbacks must be a list of skorch callbacks"):
+        tiny_classifier(callbacks=scoring).fit(features, y)
+
+
+def test_divergence_is_told(features, y):
+    clf = tiny_classifier(max_epochs=3, lr=1e30, precision="fp32", validation_fraction=0.0)
+    with pytest.raises(RuntimeError, match="Lower lr"):
+        clf.fit(features, y)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there(features, y, fitted, tmp_path, caplog):
+    with pytest.raises(ValueError, match="device='cuda' is not there"):
+        tiny_classifier(device="cuda").fit(features, y)
+    elsewhere = copy.deepcopy(fitted).set_params(device="cuda")
+    elsewhere.save(tmp_path / "gpu.safetensors")
+    again = read_classifier(tmp_path / "gpu.safetensors")
+    assert again.device == "auto"
+    assert "device='cuda' is not there" in caplog.text
+    np.testing.assert_allclose(again.predict_proba(features), fitted.predict_proba(features))

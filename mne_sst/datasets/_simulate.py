@@ -87,6 +87,7 @@ def simulate_emotion(
         check_number(name, value, 1, integer=True)
     sfreq = check_number("sfreq", sfreq, 100)
     effect = check_number("effect", effect, 0)
+    seed = check_number("seed", seed, 0, integer=True)
     info = seed_info(sfreq)
     lead_fields = _lead_fields(info)
     rows, signals = [], []

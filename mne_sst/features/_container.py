@@ -6,7 +6,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from .._checks import check_finite, listed
+from .._checks import check_finite, check_option, listed
 from .._io import (
     info_from_json,
     info_to_json,
@@ -285,7 +285,9 @@ class EpochsFeatures:
         """
         from ..viz import plot_band_topomaps
 
-        names = list(self.bands) if bands is None else list(bands)
+        names = list(self.bands) if bands is None else [bands] if isinstance(bands, str) else bands
+        for name in names:
+            check_option("bands", name, tuple(self.bands))
         values = self.spectral.mean(axis=0)
         columns = {n: values[:, list(self.bands).index(n)] for n in names}
         return plot_band_topomaps(

@@ -1,7 +1,6 @@
 """Differential entropy (DE) of EEG in frequency bands, by three named methods."""
 
 import warnings
-from types import MappingProxyType
 
 import mne
 import numpy as np
@@ -9,15 +8,13 @@ from scipy import fft, signal
 
 from .._checks import check_finite, check_number, check_option
 
-BANDS = MappingProxyType(
-    {
-        "delta": (1.0, 4.0),
-        "theta": (4.0, 8.0),
-        "alpha": (8.0, 14.0),
-        "beta": (14.0, 31.0),
-        "gamma": (31.0, 50.0),
-    }
-)
+BANDS = {
+    "delta": (1.0, 4.0),
+    "theta": (4.0, 8.0),
+    "alpha": (8.0, 14.0),
+    "beta": (14.0, 31.0),
+    "gamma": (31.0, 50.0),
+}
 METHODS = ("spectral", "bandpass", "seed")
 UNITS = {"spectral": "nats", "bandpass": "nats", "seed": "bits"}
 
@@ -28,13 +25,11 @@ FLAT = 1e-12
 FEW_CYCLES = 3
 _FILTER_ORDER = 6
 #: As `mne.filter.filter_data` and `Raw.filter` take it, for windows and recordings alike.
-FILTER = MappingProxyType(
-    {
-        "method": "iir",
-        "iir_params": {"order": _FILTER_ORDER, "ftype": "butter", "output": "sos"},
-        "verbose": "ERROR",
-    }
-)
+FILTER = {
+    "method": "iir",
+    "iir_params": {"order": _FILTER_ORDER, "ftype": "butter", "output": "sos"},
+    "verbose": "ERROR",
+}
 #: Share of a window that the cosine slopes of the taper take. A Hann taper (1.0)
 #: throws away half of a short window: logistic regression on the result tells eyes
 #: open from closed in 0.94 of 1 s windows, against 0.98 with this one.

@@ -1,11 +1,13 @@
 """FeatureExtractor: from recordings to EpochsFeatures."""
 
+from dataclasses import replace
+
 import mne
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .._checks import check_number, check_option, progress
+from .._checks import check_finite, check_number, check_option, progress
 from .._inputs import as_windows, cut_raw
 from ._container import EpochsFeatures
 from ._entropy import (
@@ -155,6 +157,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         filtered_first = self.method == "bandpass" and isinstance(X, mne.io.BaseRaw)
 
         shape = (len(windows), len(windows.info["ch_names"]))
+        if self.method == "bandpass":
+            settings = replace(settings, filtered="recording" if filtered_first else "window")
         spectral = np.empty((*shape, len(bands)), dtype=self.dtype)
         temporal = np.empty((*shape, self.n_times), dtype=self.dtype)
         with progress(len(windows), "Features", self.verbose) as bar:
@@ -224,6 +228,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         for low, high in bands.values():
             low, high = filter_edges(low, high, raw.info["sfreq"])
             band = raw.copy().pick(ch_names, verbose="ERROR").load_data(verbose="ERROR")
+            # One NaN in a segment marked bad would spread over all of it.
+            check_finite("X", band.get_data(verbose="ERROR"), ("channel", "sample"))
             band.filter(low, high, **FILTER)
             epochs = cut_raw(band, self.window, self.overlap)
             values.append(band_variance(epochs.get_data(copy=False, verbose="ERROR")))

@@ -34,6 +34,9 @@ class FeatureSettings:
         Length of a window, s.
     smoothing : str | None
         How the spectral stack was smoothed over the windows of a trial.
+    filtered : {"recording", "window"} | None
+        What the filter of ``"bandpass"`` ran over. The edges of short windows
+        shift DE of the low bands by half a nat and more.
     """
 
     bands: tuple = tuple((k, *v) for k, v in check_bands(None).items())
@@ -45,6 +48,7 @@ class FeatureSettings:
     sfreq: float | None = None
     window: float | None = None
     smoothing: str | None = None
+    filtered: str | None = None
 
     def __post_init__(self):
         # Lists come back from JSON; settings must stay hashable and comparable.
