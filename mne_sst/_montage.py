@@ -1,6 +1,9 @@
 """Positions of the standard system, under the names that are in use."""
 
 import mne
+import numpy as np
+
+from ._checks import listed
 
 #: Other names of electrodes: the old ones of the 10-20 system, and those of the
 #: cerebellum in the SEED recordings. MNE's own aliases put T5 and T6 elsewhere.
@@ -34,3 +37,32 @@ def place(inst, montage=None):
     return inst.set_montage(
         montage, match_case=False, match_alias=aliases, on_missing="ignore", verbose="ERROR"
     )
+
+
+def locations(info):
+    """Return positions of the channels, (n_channels, 3) in m, or say which have none.
+
+    Parameters
+    ----------
+    info : mne.Info
+        Of the channels.
+
+    Returns
+    -------
+    loc : array, shape (n_channels, 3)
+
+    Raises
+    ------
+    ValueError
+        Naming the channels without a position.
+    """
+    loc = np.array([ch["loc"][:3] for ch in info["chs"]])
+    lost = ~np.isfinite(loc).all(axis=1) | (loc == 0).all(axis=1)
+    if lost.any():
+        names = [name for name, no in zip(info["ch_names"], lost, strict=True) if no]
+        raise ValueError(
+            f"info has no position for {listed(names)}. Set a montage, for example "
+            "inst.set_montage('colin27_1005', match_case=False) ('standard_1005' before "
+            "MNE 1.13), or drop those channels."
+        )
+    return loc

@@ -11,6 +11,7 @@ from scipy.interpolate import (
 from scipy.spatial import Delaunay, cKDTree
 
 from ._checks import check_finite, check_option, check_shape, listed
+from ._montage import locations
 
 METHODS = ("cubic", "linear", "nearest", "layout")
 EXTRAPOLATE = ("head", "local", "none")
@@ -238,16 +239,7 @@ def head_positions(info, sphere=None):
         Naming the channels without a position.
     """
     sphere = _check_sphere(sphere)
-    loc = np.array([ch["loc"][:3] for ch in info["chs"]])
-    lost = ~np.isfinite(loc).all(axis=1) | (loc == 0).all(axis=1)
-    if lost.any():
-        names = [name for name, no in zip(info["ch_names"], lost, strict=True) if no]
-        raise ValueError(
-            f"info has no position for {listed(names)}. Set a montage, for example "
-            "inst.set_montage('colin27_1005', match_case=False) ('standard_1005' before "
-            "MNE 1.13), or drop those channels."
-        )
-    loc = loc - sphere[:3]
+    loc = locations(info) - sphere[:3]
     distance = np.maximum(np.linalg.norm(loc, axis=1), 1e-12)
     angle = np.arccos(np.clip(loc[:, 2] / distance, -1, 1))
     azimuth = np.arctan2(loc[:, 1], loc[:, 0])

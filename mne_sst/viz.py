@@ -3,6 +3,8 @@
 import mne
 import numpy as np
 
+from ._montage import locations
+
 #: One map for values that grow from zero, perceptually even and safe for the
 #: colour blind; one for signed values.
 SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
@@ -35,6 +37,7 @@ def plot_topomap_rows(rows, info, unit, *, axes=None, show=True, vlim=None, cmap
     -------
     fig : Figure
     """
+    locations(info)
     n_rows, n_columns = len(rows), max(len(heads) for heads in rows.values())
     fig, axes = _grid_of_axes(axes, n_rows, n_columns, 2.1, 2.4, left=0.4)
     options = {"sensors": True, "contours": 4, **kwargs}
@@ -95,6 +98,7 @@ def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, 
     -------
     fig : Figure
     """
+    locations(info)
     fig, axes = _grid_of_axes(axes, 1, len(columns), 2.4, 2.6)
     options = {"sensors": True, "contours": 4, "cmap": SEQUENTIAL, **kwargs}
     for ax, (name, values) in zip(axes[0], columns.items(), strict=True):
@@ -129,6 +133,8 @@ def plot_weights(groups, x, xlabel, unit, *, even=None, axes=None, show=True):
     -------
     fig : Figure
     """
+    # Beside the plot in a figure of ours; a figure of others may have something there.
+    legend = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if axes is None else {}
     fig, axes = _grid_of_axes(axes, 1, 1, 6.0, 3.6)
     ax = axes[0][0]
     categorical = isinstance(x[0], str)
@@ -154,7 +160,7 @@ def plot_weights(groups, x, xlabel, unit, *, even=None, axes=None, show=True):
         ax.set_xticks(positions, x)
     ax.set(xlabel=xlabel, ylabel=f"{unit}\n(mean and sd over epochs)")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    ax.legend(frameon=False, fontsize="small", **legend)
     return _finished(fig, show)
 
 

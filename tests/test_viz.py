@@ -1,6 +1,8 @@
 import matplotlib.pyplot as plt
+import mne
 import numpy as np
 import pytest
+from conftest import tiny_classifier
 from matplotlib.collections import FillBetweenPolyCollection, PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.contour import QuadContourSet
@@ -349,3 +351,16 @@ def test_sensors_are_where_the_grid_has_them(small_info):
     fig = plot_topomap_rows({"": {"a": peak("Cz")}}, small_info, "u", show=False)
     grid = TopoGrid(small_info, (8, 8))
     np.testing.assert_allclose(sensors_of(heads_of(fig)[0]) / 0.095, grid.pos, atol=1e-6)
+
+
+def test_positions_are_asked_for_before_anything_is_drawn(features, y):
+    """The paper's layout needs names only, a head needs positions."""
+    info = mne.create_info(features.ch_names, 200.0, "eeg")
+    bare = features._replace(info=info)
+    clf = tiny_classifier(interpolation="layout", max_epochs=1).fit(bare, y)
+    for draw in (clf.attention(bare).plot_topomap, bare.plot_topomap):
+        with pytest.raises(ValueError, match=r"info has no position for FP1, .* Set a montage"):
+            draw(show=False)
+    assert plt.get_fignums() == []
+    with pytest.raises(ValueError, match="bands must be one of 'delta'"):
+        features.plot_topomap(bands="mu", show=False)
