@@ -26,6 +26,16 @@ def from_maps(maps, depth):
     return maps.permute(0, 2, 3, 1).unflatten(0, (-1, depth))
 
 
+def as_columns(x):
+    """View (n, depth, height, width, filters) as n images of depth by height * width."""
+    return x.flatten(2, 3).permute(0, 3, 1, 2)
+
+
+def from_columns(columns, size):
+    """Undo `as_columns`, for maps of this (height, width)."""
+    return columns.permute(0, 2, 3, 1).unflatten(2, size)
+
+
 def pool_average(x):
     """Average over 2 x 2 x 2; odd sizes lose the last slice, size 1 is not pooled."""
     depth, height, width = x.shape[1:4]
@@ -37,11 +47,8 @@ def pool_average(x):
 
 def pool_max(x):
     """Maximum over 2 x 2 x 2, an odd last slice by itself; for values >= 0."""
-    depth = x.shape[1]
-    x = from_maps(F.max_pool2d(as_maps(x), 2, ceil_mode=True), depth)
-    if depth % 2:
-        x = torch.cat([x, x[:, -1:]], dim=1)
-    return torch.maximum(x[:, 0::2], x[:, 1::2])
+    x = from_maps(F.max_pool2d(as_maps(x), 2, ceil_mode=True), x.shape[1])
+    return from_columns(F.max_pool2d(as_columns(x), (2, 1), ceil_mode=True), x.shape[2:4])
 
 
 class NormReLU(nn.BatchNorm2d):
@@ -52,7 +59,8 @@ class NormReLU(nn.BatchNorm2d):
 
     def forward(self, x):
         """Take and give (n, depth, height, width, filters)."""
-        return from_maps(F.relu(super().forward(as_maps(x))), x.shape[1])
+        # In place: a large block of memory less to be mapped, which costs more than the ReLU.
+        return from_maps(F.relu(super().forward(as_maps(x)), inplace=True), x.shape[1])
 
 
 class MapConv(nn.Module):
@@ -88,8 +96,7 @@ class DepthConv(nn.Module):
 
     def forward(self, x):
         """Take and give (n, depth, height, width, filters)."""
-        columns = x.flatten(2, 3).permute(0, 3, 1, 2)
-        return self.conv(columns).permute(0, 2, 3, 1).unflatten(2, x.shape[2:4])
+        return from_columns(self.conv(as_columns(x)), x.shape[2:4])
 
 
 class DenseLayer(nn.Module):
