@@ -1,5 +1,6 @@
 """The skorch net: training with early stopping, running a network."""
 
+import math
 import warnings
 
 import numpy as np
@@ -16,6 +17,8 @@ from ._device import autocast, torch_threads
 
 #: A pass over a small set has this many batches, unless they would be smaller.
 MIN_BATCHES, SMALL_BATCH = 8, 16
+#: Pixels of a batch in prediction on a CPU: 16 maps of 32 x 32.
+CACHED_PIXELS = 2**14
 SCHEDULES = ("onecycle", "constant")
 
 
@@ -285,12 +288,16 @@ def history_table(history):
     return pd.DataFrame(rows, columns=[n for n in names if rows and n in rows[0]])
 
 
-def in_batches(net, dataset, function, batch_size=256):
+def in_batches(net, dataset, function):
     """Yield ``function(module, **inputs)`` batch by batch, without gradients.
 
     On all threads: what comes out does not depend on their number.
     """
     module = net.module_.eval()
+    batch_size = 256
+    if torch.device(net.device).type == "cpu":
+        # Activations of so few stay in the cache: half the time of 256 at once.
+        batch_size = min(max(CACHED_PIXELS // math.prod(module.grid_shape), 1), batch_size)
     with torch.inference_mode(), autocast(net.device, net.dtype):
         for inputs, _ in Batches(dataset, batch_size):
             yield function(module, **inputs)
