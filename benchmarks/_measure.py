@@ -45,8 +45,8 @@ def take_turns(contenders, repeats=7, warmup=2, what="measuring"):
     return seconds
 
 
-def ratios(seconds, reference, n=1):
-    """Table of medians per item and how many times as fast as a reference each is.
+def ratios(seconds, reference):
+    """Table of medians and how many times as fast as a reference each is.
 
     Parameters
     ----------
@@ -54,8 +54,6 @@ def ratios(seconds, reference, n=1):
         Of `take_turns`.
     reference : str | None
         Name of the one that others are compared with; None where it is missing.
-    n : int | dict
-        Items that one call handles; times are per item.
 
     Returns
     -------
@@ -64,11 +62,9 @@ def ratios(seconds, reference, n=1):
         (of medians) and ``n_repeats``.
     """
     rows = []
-    counts = n if isinstance(n, dict) else dict.fromkeys(seconds, n)
-    per_item = {name: np.array(values) / counts[name] for name, values in seconds.items()}
-    for name, values in per_item.items():
+    for name, values in seconds.items():
         low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
-        ratio = np.nan if reference is None else np.median(per_item[reference]) / median
+        ratio = np.nan if reference is None else np.median(seconds[reference]) / median
         rows.append(
             dict(
                 name=name,
@@ -119,10 +115,8 @@ def show(table, title, reference):
 
 def seconds_text(value):
     """A time with the unit that suits it."""
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if value * factor >= 1 or unit == "µs":
-            return f"{value * factor:.3g} {unit}"
-    raise AssertionError
+    factor, unit = (1, "s") if value >= 1 else (1e3, "ms") if value >= 1e-3 else (1e6, "µs")
+    return f"{value * factor:.3g} {unit}"
 
 
 def write_json(path, results):

@@ -137,11 +137,12 @@ def main():
         Console(stderr=True).print(why_not)
     start = time.perf_counter()
     tables = {}
-    for title, measured, n in (
-        ("Training step, batch of 64", training(arguments.repeats, not why_not), 1),
-        ("Prediction of 256 windows", prediction(arguments.repeats, not why_not), 1),
+    for title, measure in (
+        ("Training step, batch of 64", training),
+        ("Prediction of 256 windows", prediction),
     ):
-        tables[title] = ratios(measured, None if why_not else PEER, n)
+        measured = measure(arguments.repeats, not why_not)
+        tables[title] = ratios(measured, None if why_not else PEER)
         show(tables[title], title, None if why_not else "TorchEEG")
     title = "One pass over 512 windows"
     tables[title] = ratios(overhead(arguments.repeats), "bare loop")

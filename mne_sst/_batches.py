@@ -175,8 +175,8 @@ def _group_splits(targets, groups, fraction, seed):
     n_splits = int(np.clip(round(1 / fraction), 2, n_groups))
     counts = np.bincount(targets)
     if n_splits <= counts.max():
-        # Classes too small to be in every part count as the largest one: without
-        # it scikit-learn warns, and to silence it is no matter for a thread.
+        # Classes too small to be in every part count as the largest one: scikit-learn
+        # warns of them, and the filters that could silence it are those of all threads.
         strata = np.where(counts[targets] < n_splits, counts.argmax(), targets)
         folds = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
         for train, valid in folds.split(targets, strata, groups):

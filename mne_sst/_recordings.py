@@ -10,7 +10,6 @@ import pandas as pd
 from ._checks import listed, logger
 from ._inputs import cut_raw, set_metadata
 from ._montage import place, standard_montage
-from .features import EpochsFeatures
 
 #: Name of the event of a window that lies in no annotation.
 UNLABELLED = "no annotation"
@@ -37,16 +36,8 @@ class Recording:
         """Features of all windows; where a filter is in it, it runs before the cut."""
         if self.raw is None or extractor.method != "bandpass":
             return extractor.transform(self.epochs)
-        metadata, events = self.epochs.metadata, self.epochs.events
         made = extractor.transform(self.raw)
-        return EpochsFeatures(
-            made.spectral,
-            made.temporal,
-            made.info,
-            made.settings,
-            metadata=metadata,
-            events=events,
-        )
+        return made._replace(metadata=self.epochs.metadata, events=self.epochs.events)
 
 
 def read_recording(fname, *, montage=None, window=1.0, overlap=0.0):

@@ -225,12 +225,12 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     def _entropy_of_raw(self, raw, ch_names, bands):
         """DE of windows of a recording that was filtered before it was cut."""
         values = []
+        raw = raw.copy().pick(ch_names, verbose="ERROR").load_data(verbose="ERROR")
+        # One NaN in a segment marked bad would spread over all of it.
+        check_finite("X", raw.get_data(verbose="ERROR"), ("channel", "sample"))
         for low, high in bands.values():
             low, high = filter_edges(low, high, raw.info["sfreq"])
-            band = raw.copy().pick(ch_names, verbose="ERROR").load_data(verbose="ERROR")
-            # One NaN in a segment marked bad would spread over all of it.
-            check_finite("X", band.get_data(verbose="ERROR"), ("channel", "sample"))
-            band.filter(low, high, **FILTER)
+            band = raw.copy().filter(low, high, **FILTER)
             epochs = cut_raw(band, self.window, self.overlap)
             values.append(band_variance(epochs.get_data(copy=False, verbose="ERROR")))
         return entropy_of_variance(np.stack(values, axis=-1))
