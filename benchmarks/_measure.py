@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -94,8 +94,16 @@ def machine():
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "malloc": {k: v for k, v in os.environ.items() if k.startswith("MALLOC_")},
         "python": platform.python_version(),
-        **{name: version(name) for name in ("mne_sst", "torch", "numpy", "mne")},
+        **{name: installed(name) for name in ("mne_sst", "torch", "numpy", "numba", "mne")},
     }
+
+
+def installed(name):
+    """Version of a package, or None."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def show(table, title, reference):

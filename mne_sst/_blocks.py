@@ -13,27 +13,11 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import skip_init
 
+from ._fused import dense_block, max_stem
+from ._reuse import Buffers, is_usable
+from ._views import as_columns, as_maps, from_columns, from_maps
+
 NORM_EPS = 1.1e-5
-
-
-def as_maps(x):
-    """View (n, depth, height, width, filters) as n * depth maps for 2-D layers."""
-    return x.flatten(0, 1).permute(0, 3, 1, 2)
-
-
-def from_maps(maps, depth):
-    """Undo `as_maps`."""
-    return maps.permute(0, 2, 3, 1).unflatten(0, (-1, depth))
-
-
-def as_columns(x):
-    """View (n, depth, height, width, filters) as n images of depth by height * width."""
-    return x.flatten(2, 3).permute(0, 3, 1, 2)
-
-
-def from_columns(columns, size):
-    """Undo `as_columns`, for maps of this (height, width)."""
-    return columns.permute(0, 2, 3, 1).unflatten(2, size)
 
 
 def pool_average(x):
@@ -49,6 +33,12 @@ def pool_max(x):
     """Maximum over 2 x 2 x 2, an odd last slice by itself; for values >= 0."""
     x = from_maps(F.max_pool2d(as_maps(x), 2, ceil_mode=True), x.shape[1])
     return from_columns(F.max_pool2d(as_columns(x), (2, 1), ceil_mode=True), x.shape[2:4])
+
+
+def to_autocast(x):
+    """Cast as a convolution would under autocast."""
+    kind = x.device.type
+    return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
 
 
 class NormReLU(nn.BatchNorm2d):
@@ -72,15 +62,18 @@ class MapConv(nn.Module):
 
     def forward(self, x):
         """Take (n, depth, height, width, n_in), give (..., n_out)."""
-        maps, kernel, stride = as_maps(x), self.conv.kernel_size[0], self.conv.stride[0]
-        if kernel > 1:
-            # TensorFlow puts the odd pixel of padding at the end.
-            pads = [max((math.ceil(s / stride) - 1) * stride + kernel - s, 0) for s in x.shape[2:4]]
-            if pads == [kernel - 1, kernel - 1]:
-                maps = F.conv2d(maps, self.conv.weight, None, stride, kernel // 2)
-                return from_maps(maps, x.shape[1])
-            maps = F.pad(maps, (*_halves(pads[1]), *_halves(pads[0])))
-        return from_maps(self.conv(maps), x.shape[1])
+        (kernel, _), stride = self.conv.kernel_size, self.conv.stride
+        if kernel % 2 and stride == (1, 1):
+            maps = F.conv2d(as_maps(x), self.conv.weight, padding=kernel // 2)
+            return from_maps(maps, x.shape[1])
+        return from_maps(self.conv(self.padded(x)), x.shape[1])
+
+    def padded(self, x):
+        """Images for the convolution, from (n, depth, height, width, n_in)."""
+        maps, (kernel, _), (stride, _) = as_maps(x), self.conv.kernel_size, self.conv.stride
+        pads = [max((math.ceil(s / stride) - 1) * stride + kernel - s, 0) for s in x.shape[2:4]]
+        # TensorFlow puts the odd pixel of padding at the end.
+        return F.pad(maps, (*_halves(pads[1]), *_halves(pads[0])))
 
 
 def _halves(total):
@@ -204,8 +197,19 @@ class Stem(nn.Module):
         """Take (n, depth, height, width), give (n, depth', height', width', n_out)."""
         if not self.temporal:
             return self.conv(maps.unsqueeze(-1))
-        neighbours = F.pad(maps, (0, 0, 0, 0, 1, 1)).unfold(1, 3, 1)
-        return pool_max(self.norm(self.conv(neighbours.contiguous())))
+        maps = to_autocast(maps)
+        if self.training and is_usable(maps) and not maps.requires_grad:
+            depth, *size = maps.shape[1:]
+            size = depth, *(math.ceil(s / 2) for s in size)
+            return max_stem(maps, self._images, self.conv.conv, self.norm, size)
+        return pool_max(self.norm(self.conv(self._neighbours(maps))))
+
+    @staticmethod
+    def _neighbours(maps):
+        return F.pad(maps, (0, 0, 0, 0, 1, 1)).unfold(1, 3, 1).contiguous()
+
+    def _images(self, maps):
+        return self.conv.padded(self._neighbours(maps))
 
 
 class Stream(nn.Module):
@@ -234,7 +238,7 @@ class Stream(nn.Module):
     ):
         super().__init__()
         n_filters = 2 * growth
-        self.depth = size[0]
+        self.depth, self.buffers = size[0], Buffers()
         self.stem = Stem(n_filters, temporal, momentum)
         if temporal:
             depth, height, width = size
@@ -260,6 +264,12 @@ class Stream(nn.Module):
         self.final_norm = NormReLU(n_filters, momentum)
         self.n_features = n_filters
 
+    def train(self, mode=True):
+        """Go to training or back; the memory of training is let go of."""
+        if not mode:
+            self.buffers.clear()
+        return super().train(mode)
+
     def forward(self, maps):
         """Take (n, depth, height, width), give features and masks.
 
@@ -270,14 +280,25 @@ class Stream(nn.Module):
             Block number as str -> masks of `MapAttention`.
         """
         x, masks = self.stem(maps), {}
-        for i, block in enumerate(self.blocks):
-            if i > 0:
-                x = self.transitions[i - 1](x)
+        for i in range(len(self.blocks)):
             name = str(i + 1)
             if name in self.attentions:
                 x, masks[name] = self.attentions[name](x)
-            x = block(x)
-        return self.final_norm(x).mean((1, 2, 3)), masks
+            x = self._block(i, x)
+        return x.flatten(1), masks
+
+    def _block(self, i, x):
+        """Dense block i and the transition after it, or the mean after the last."""
+        last = i == len(self.transitions)
+        norm = self.final_norm if last else self.transitions[i].norm
+        size = x.shape[1:4]
+        if self.training and is_usable(x):
+            window = size if last else [min(2, s) for s in size]
+            pooled = dense_block(x, self.blocks[i], norm, window, self.buffers)
+        else:
+            x = norm(self.blocks[i](x))
+            pooled = x.mean((1, 2, 3)) if last else pool_average(x)
+        return pooled if last else self.transitions[i].conv(pooled)
 
 
 class SeededDropout(nn.Module):
