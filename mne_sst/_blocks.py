@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import skip_init
 
-from ._fused import dense_block, max_stem
+from ._fused import dense_block, dense_block_of_trained, max_stem, max_stem_of_trained
 from ._reuse import Buffers, is_usable
 from ._views import as_columns, as_maps, from_columns, from_maps
 
@@ -39,6 +39,15 @@ def to_autocast(x):
     """Cast as a convolution would under autocast."""
     kind = x.device.type
     return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
+
+
+def fused_step(norms, x):
+    """Return "train" or "trained" where there is a fused step for this batch, or None."""
+    modes = {norm.training for norm in norms}
+    # Frozen statistics in training, or statistics that are settled, are for plain layers.
+    if modes != {torch.is_grad_enabled()} or not is_usable(x):
+        return None
+    return "train" if modes.pop() else "trained"
 
 
 class NormReLU(nn.BatchNorm2d):
@@ -156,15 +165,16 @@ class MapAttention(nn.Module):
         """
         n, depth, height, width, _ = x.shape
         mean = x.mean(-1)
-        masks = {}
+        masks, gains = {}, []
         if self.spatial is not None:
             mask, gain = self._activate(self.spatial(mean.mean(1).flatten(1)))
             masks["spatial"] = mask.unflatten(1, (height, width))
-            x = x * gain.view(n, 1, height, width, 1).to(x.dtype)
+            gains.append(gain.view(n, 1, height, width, 1))
         if self.depth is not None:
             masks["depth"], gain = self._activate(self.depth(mean.mean((2, 3))))
-            x = x * gain.view(n, depth, 1, 1, 1).to(x.dtype)
-        return x, masks
+            gains.append(gain.view(n, depth, 1, 1, 1))
+        # One pass over x for both masks.
+        return x * math.prod(gains).to(x.dtype), masks
 
     def _activate(self, scores):
         # In full precision: a sum over a thousand cells is not for bfloat16.
@@ -198,10 +208,13 @@ class Stem(nn.Module):
         if not self.temporal:
             return self.conv(maps.unsqueeze(-1))
         maps = to_autocast(maps)
-        if self.training and is_usable(maps) and not maps.requires_grad:
+        step = fused_step([self.norm], maps)
+        if step == "train" and not maps.requires_grad:
             depth, *size = maps.shape[1:]
             size = depth, *(math.ceil(s / 2) for s in size)
             return max_stem(maps, self._images, self.conv.conv, self.norm, size)
+        if step == "trained":
+            return max_stem_of_trained(maps, self._images, self.conv.conv, self.norm, maps.shape[1])
         return pool_max(self.norm(self.conv(self._neighbours(maps))))
 
     @staticmethod
@@ -292,11 +305,15 @@ class Stream(nn.Module):
         last = i == len(self.transitions)
         norm = self.final_norm if last else self.transitions[i].norm
         size = x.shape[1:4]
-        if self.training and is_usable(x):
-            window = size if last else [min(2, s) for s in size]
-            pooled = dense_block(x, self.blocks[i], norm, window, self.buffers)
+        window = size if last else [min(2, s) for s in size]
+        layers = self.blocks[i]
+        step = fused_step([norm, *(n for a in layers for n in (a.norm1, a.norm2))], x)
+        if step == "train":
+            pooled = dense_block(x, layers, norm, window, self.buffers)
+        elif step == "trained":
+            pooled = dense_block_of_trained(x, layers, norm, window)
         else:
-            x = norm(self.blocks[i](x))
+            x = norm(layers(x))
             pooled = x.mean((1, 2, 3)) if last else pool_average(x)
         return pooled if last else self.transitions[i].conv(pooled)
 

@@ -67,7 +67,9 @@ class _Layer:
         buffers.give(y)
         self.new = from_maps(self.new, shape[1])
         new = from_columns(F.conv2d(as_columns(self.new), self.weight3, padding=(1, 0)), shape[2:])
-        return place(new.contiguous(), self.first, x), hidden_statistics
+        new = new.contiguous()
+        place(new, self.first, x)
+        return moments(new), hidden_statistics
 
     def backward(self, grads, slope, level):
         """Add to the gradient of the buffer; return those of the weights.
@@ -143,7 +145,8 @@ class _DenseBlock(torch.autograd.Function):
         ctx.buffers, ctx.window, ctx.n_layers = buffers, window, n_layers
         first, n = x.shape[-1], x[..., 0].numel()
         joined = buffers.take((*x.shape[:-1], len(gamma)), x.dtype)
-        statistics = [place(x, 0, joined)]
+        statistics = [moments(x)]
+        place(x, 0, joined)
         hidden, ctx.layers = [], []
         for i in range(n_layers):
             layer = _Layer(joined, first, weights[7 * i : 7 * i + 7], eps, buffers)
@@ -154,10 +157,7 @@ class _DenseBlock(torch.autograd.Function):
             ctx.layers.append(layer)
         statistics = np.concatenate(statistics, axis=1)
         ctx.norm, ctx.joined = Norm.of(statistics, gamma, beta, eps, n), joined
-        size = [s // w for s, w in zip(x.shape[1:4], window, strict=True)]
-        pooled = x.new_empty((len(x), *size, len(gamma)))
-        with compiled() as kernels:
-            kernels.norm_relu_mean(array(joined), *ctx.norm.values(x.dtype), window, array(pooled))
+        pooled = _pooled(joined, *ctx.norm.values(x.dtype), window)
         statistics = [torch.from_numpy(s) for s in (statistics, *hidden)]
         ctx.mark_non_differentiable(*statistics)
         return pooled, *statistics
@@ -220,6 +220,59 @@ def dense_block(x, layers, norm, window, buffers):
         _note(layer.norm1, joined, n)
         _note(layer.norm2, statistics, n)
     _note(norm, joined, n)
+    return pooled
+
+
+@torch.no_grad()
+def dense_block_of_trained(x, layers, norm, window):
+    """`dense_block` by running statistics, without gradients.
+
+    Parameters
+    ----------
+    x, layers, norm, window : object
+        See `dense_block`.
+
+    Returns
+    -------
+    pooled : tensor, shape (n, depth', height', width', n_out)
+    """
+    with torch.autocast("cpu", enabled=False):
+        first, n_filters = x.shape[-1], norm.num_features
+        joined = x.new_empty((*x.shape[:-1], n_filters))
+        place(x.contiguous(), 0, joined)
+        for layer in layers:
+            weights = [
+                c.conv.weight.to(x.dtype)
+                for c in (layer.bottleneck, layer.spatial_conv, layer.depth_conv)
+            ]
+            y = _trained_norm_relu(joined, layer.norm1, x.new_empty((*x.shape[:-1], first)))
+            # A matrix product rounds in other ways on other numbers of threads.
+            y = from_maps(F.conv2d(as_maps(y), weights[0]), x.shape[1])
+            y = as_maps(_trained_norm_relu(y, layer.norm2, y))
+            y = from_maps(F.conv2d(y, weights[1], padding=1), x.shape[1])
+            y = F.conv2d(as_columns(y), weights[2], padding=(1, 0))
+            place(from_columns(y, x.shape[2:4]).contiguous(), first, joined)
+            first += len(weights[2])
+        pooled = _pooled(joined, *_trained_values(norm, x.dtype), window)
+    return pooled
+
+
+def _trained_norm_relu(x, norm, out):
+    with compiled() as kernels:
+        kernels.norm_relu(rows(x), *_trained_values(norm, x.dtype), rows(out))
+    return out
+
+
+def _trained_values(norm, dtype):
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    return numbers(dtype, scale.numpy(), (norm.bias - norm.running_mean * scale).numpy())
+
+
+def _pooled(joined, scale, offset, window):
+    size = [s // w for s, w in zip(joined.shape[1:4], window, strict=True)]
+    pooled = joined.new_empty((len(joined), *size, joined.shape[-1]))
+    with compiled() as kernels:
+        kernels.norm_relu_mean(array(joined), scale, offset, tuple(window), array(pooled))
     return pooled
 
 
@@ -304,3 +357,30 @@ def max_stem(maps, prepare, conv, norm, size):
         )
     _note(norm, statistics, maps.shape[0] * math.prod(size))
     return pooled
+
+
+@torch.no_grad()
+def max_stem_of_trained(maps, prepare, conv, norm, depth):
+    """`max_stem` by running statistics, without gradients.
+
+    Parameters
+    ----------
+    maps, prepare, conv, norm : object
+        See `max_stem`.
+    depth : int
+        Of what the convolution gives.
+
+    Returns
+    -------
+    pooled : tensor, shape (n, depth', height', width', n_filters)
+    """
+    with torch.autocast("cpu", enabled=False):
+        weight = conv.weight.to(maps.dtype)
+        x = from_maps(F.conv2d(prepare(maps), weight, stride=conv.stride), depth)
+        (sign,) = numbers(maps.dtype, np.where(norm.weight.numpy() < 0, -1.0, 1.0))
+        raw = x.new_empty((len(x), *(-(-s // 2) for s in x.shape[1:4]), len(weight)))
+        with compiled() as kernels:
+            kernels.max_moments(
+                array(x), sign, array(raw), torch.empty(raw.shape, dtype=torch.uint8).numpy()
+            )
+        return _trained_norm_relu(raw, norm, raw)

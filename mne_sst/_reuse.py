@@ -2,7 +2,7 @@
 
 import importlib.util
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 
@@ -26,36 +26,42 @@ def available():
 
 
 def is_usable(x):
-    """Whether this batch can be trained on in fused steps.
+    """Whether this batch can go through fused steps.
 
     Parameters
     ----------
     x : tensor
         Maps or activations of the batch.
     """
-    return (
-        x.device.type == "cpu"
-        and x.dtype in DTYPES
-        and torch.is_grad_enabled()
-        and x.numel() >= LEAST
-        and available()
-    )
+    return x.device.type == "cpu" and x.dtype in DTYPES and x.numel() >= LEAST and available()
 
 
 @contextmanager
 def compiled():
-    """Kernels, on as many threads as PyTorch has; one caller at a time."""
+    """Kernels, on as many threads as PyTorch has."""
     import numba
 
     from . import _kernels as kernels
 
-    with _LOCK:
+    # One of numba's ways to share work among threads allows one caller at a time only;
+    # which one it has taken is known after the first kernel has run.
+    with _one_at_a_time():
         before = numba.get_num_threads()
         numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
         try:
             yield kernels
         finally:
             numba.set_num_threads(before)
+
+
+def _one_at_a_time():
+    import numba
+
+    try:
+        shared = numba.threading_layer() != "workqueue"
+    except ValueError:
+        shared = False
+    return nullcontext() if shared else _LOCK
 
 
 class Buffers:
@@ -174,10 +180,9 @@ def moments(x):
 
 
 def place(x, first, out):
-    """Copy into the filters of ``out`` from ``first`` on; return the `moments` of x."""
+    """Copy into the filters of ``out`` from ``first`` on."""
     with compiled() as kernels:
         kernels.place(rows(x), first, rows(out))
-    return moments(x)
 
 
 def norm_relu(x, norm, out):

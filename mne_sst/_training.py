@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import torch
+from joblib import Parallel, delayed
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
@@ -291,16 +292,27 @@ def history_table(history):
 def in_batches(net, dataset, function):
     """Yield ``function(module, **inputs)`` batch by batch, without gradients.
 
-    On all threads: what comes out does not depend on their number.
+    On a CPU every batch is worked on by one thread, several side by side: rounding does
+    not depend on their number, and none waits for the other.
     """
-    module = net.module_.eval()
+    module, on_cpu = net.module_.eval(), torch.device(net.device).type == "cpu"
     batch_size = 256
-    if torch.device(net.device).type == "cpu":
+    if on_cpu:
         # Activations of so few stay in the cache: half the time of 256 at once.
         batch_size = min(max(CACHED_PIXELS // math.prod(module.grid_shape), 1), batch_size)
-    with torch.inference_mode(), autocast(net.device, net.dtype):
-        for inputs, _ in Batches(dataset, batch_size):
-            yield function(module, **inputs)
+    parts = np.array_split(np.arange(len(dataset)), -(-len(dataset) // batch_size))
+
+    def run(part):
+        with (
+            torch_threads(1 if on_cpu else None),
+            torch.inference_mode(),
+            autocast(net.device, net.dtype),
+        ):
+            return function(module, **dataset.batch(part)[0])
+
+    n_jobs = min(torch.get_num_threads(), len(parts)) if on_cpu else 1
+    parallel = Parallel(n_jobs, backend="threading", return_as="generator", batch_size=1)
+    return parallel(delayed(run)(part) for part in parts)
 
 
 def fused_features(module, **inputs):
