@@ -1,9 +1,12 @@
 """Timing side by side: the contenders take turns, so that a busy machine hits all alike."""
 
 import json
+import multiprocessing
 import os
 import platform
 import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -15,17 +18,40 @@ from rich.progress import track
 from rich.table import Table
 
 
-def take_turns(contenders, repeats=7, warmup=2, what="measuring"):
-    """Time functions in turn, each round in another order.
+class _Contender:
+    """What runs in the process of a contender."""
+
+    run = None
+
+
+def _prepare(build, n_threads):
+    if n_threads:
+        torch.set_num_threads(n_threads)
+    _Contender.run = build()
+
+
+def _timed():
+    start = time.perf_counter()
+    _Contender.run()
+    return time.perf_counter() - start
+
+
+def take_turns(contenders, repeats=7, warmup=2, what="measuring", n_threads=None):
+    """Time functions in turn, each in a process of its own, each round in another order.
+
+    How long large blocks of memory take hangs on what a process has allocated before:
+    contenders in one process would change each other's times.
 
     Parameters
     ----------
     contenders : dict
-        Name -> function without arguments.
+        Name -> picklable function without arguments that returns the function to time.
     repeats, warmup : int
         Rounds that count, and rounds before them that do not.
     what : str
         For the progress bar, on stderr.
+    n_threads : int | None
+        Threads of torch in each process; None leaves it the choice.
 
     Returns
     -------
@@ -35,13 +61,19 @@ def take_turns(contenders, repeats=7, warmup=2, what="measuring"):
     names = list(contenders)
     seconds = {name: [] for name in names}
     console = Console(stderr=True)
-    for i in track(range(warmup + repeats), what, console=console, disable=not console.is_terminal):
-        shift = i % len(names)
-        for name in names[shift:] + names[:shift]:
-            start = time.perf_counter()
-            contenders[name]()
-            if i >= warmup:
-                seconds[name].append(time.perf_counter() - start)
+    spawn = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        processes = {
+            name: stack.enter_context(ProcessPoolExecutor(1, spawn, _prepare, (build, n_threads)))
+            for name, build in contenders.items()
+        }
+        rounds = range(warmup + repeats)
+        for i in track(rounds, what, console=console, disable=not console.is_terminal):
+            shift = i % len(names)
+            for name in names[shift:] + names[:shift]:
+                took = processes[name].submit(_timed).result()
+                if i >= warmup:
+                    seconds[name].append(took)
     return seconds
 
 

@@ -5,16 +5,16 @@
 512 epochs of 62 channels, 200 samples at 200 Hz, noise. TorchEEG works on one epoch at a
 time (`BandDifferentialEntropy`, `Downsample`, `ToInterpolatedGrid` to 9 x 9) and is timed
 on 4 of them. Ours keeps electrode values, since maps are made where the network trains; a
-line more shows maps of 32 x 32 for all epochs as well. Times are per epoch, and all
-contenders take turns. TorchEEG is left out, with a word, where it is not installed.
+line more shows maps of 32 x 32 for all epochs as well. Times are per epoch; contenders take
+turns, each in a process of its own. TorchEEG is left out, with a word, where it is not installed.
 """
 
 import argparse
 import warnings
+from functools import partial
 
 import mne
 import numpy as np
-import torch
 from _measure import ratios, show, take_turns, write_json
 from _peer import missing, transforms
 from rich.console import Console
@@ -49,49 +49,57 @@ def peer_transform(ch_names, sfreq):
     return transform
 
 
-def contenders(epochs, with_peer):
-    """Functions to time, and how many epochs each works on."""
-    runs, counts = {}, {}
-    if with_peer:
-        transform = peer_transform(epochs.ch_names, epochs.info["sfreq"])
-        some = epochs.get_data(copy=True)[:N_PEER]
-        runs[PEER] = lambda: [transform(epoch) for epoch in some]
-        counts[PEER] = N_PEER
-    for method in ("spectral", "bandpass", "seed"):
-        extractor = FeatureExtractor(method=method, verbose=False)
-        runs[method] = lambda extractor=extractor: extractor.transform(epochs)
-    grid = TopoGrid(epochs.info)
-    extractor = FeatureExtractor(verbose=False)
+def peer():
+    """Return the function that works on some epochs, by TorchEEG."""
+    epochs = recordings(N_PEER)
+    transform = peer_transform(epochs.ch_names, epochs.info["sfreq"])
+    data = epochs.get_data(copy=True)
+    return lambda: [transform(epoch) for epoch in data]
 
-    def with_maps():
+
+def ours(maps=False, **params):
+    """Return the function that makes features of all epochs."""
+    mne.set_log_level("ERROR")
+    warnings.filterwarnings("ignore", message="method='bandpass'")
+    epochs = recordings()
+    grid, extractor = TopoGrid(epochs.info), FeatureExtractor(verbose=False, **params)
+
+    def transform():
         features = extractor.transform(epochs)
-        return grid.to_grid(np.swapaxes(features.spectral, 1, 2)), grid.to_grid(
-            np.swapaxes(features.temporal, 1, 2)
-        )
+        if maps:
+            for stack in (features.spectral, features.temporal):
+                grid.to_grid(np.swapaxes(stack, 1, 2))
 
-    runs["spectral, with maps"] = with_maps
-    power = FeatureExtractor(temporal="power", verbose=False)
-    runs['spectral, temporal="power"'] = lambda: power.transform(epochs)
-    return runs, {name: counts.get(name, len(epochs)) for name in runs}
+    return transform
+
+
+def contenders(with_peer):
+    """Name -> what makes the function to time."""
+    builders = {PEER: peer} if with_peer else {}
+    for method in ("spectral", "bandpass", "seed"):
+        builders[method] = partial(ours, method=method)
+    builders["spectral, with maps"] = partial(ours, maps=True)
+    builders['spectral, temporal="power"'] = partial(ours, temporal="power")
+    return builders
 
 
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, help="of torch and BLAS; their own choice without")
+    parser.add_argument("--threads", type=int, help="of torch; its own choice without it")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    mne.set_log_level("ERROR")
-    warnings.filterwarnings("ignore", message="method='bandpass'")
     why_not = missing()
     if why_not:
         Console(stderr=True).print(why_not)
-    runs, counts = contenders(recordings(), not why_not)
-    seconds = take_turns(runs, arguments.repeats, what="Features")
-    per_epoch = {name: [v / counts[name] for v in values] for name, values in seconds.items()}
+    seconds = take_turns(
+        contenders(not why_not), arguments.repeats, what="Features", n_threads=arguments.threads
+    )
+    counts = {PEER: N_PEER}
+    per_epoch = {
+        name: [v / counts.get(name, N_EPOCHS) for v in values] for name, values in seconds.items()
+    }
     reference = None if why_not else PEER
     table = ratios(per_epoch, reference)
     show(table, f"Features of {N_EPOCHS} epochs (62 x 200), time per epoch", reference)

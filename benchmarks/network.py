@@ -3,12 +3,14 @@
     python benchmarks/network.py [--threads N] [--repeats 7] [--json FILE]
 
 SEED setting: 32 x 32 maps, 5 bands, 25 points, 3 classes; random input, batches of 64 in
-training and of 256 in prediction. All contenders take turns in one process, on the same
-number of threads. TorchEEG is left out, with a word, where it is not installed.
+training and of 256 in prediction. Contenders take turns, each in a process of its own, on
+the same number of threads. TorchEEG is left out, with a word, where it is not installed.
 """
 
 import argparse
+import itertools
 import time
+from functools import partial
 
 import mne
 import numpy as np
@@ -22,7 +24,7 @@ from mne_sst.datasets import simulate_emotion
 from mne_sst.model import SSTEmotionNet
 
 PEER = "TorchEEG, fp32"
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+PRECISIONS = ("fp32", "bf16")
 VARIANTS = ("authors", "paper")
 
 
@@ -34,42 +36,33 @@ def batch(n, seed=0):
     return spectral, temporal, torch.randint(0, 3, (n,), generator=generator)
 
 
-def training_step(module, forward, target, dtype=torch.float32):
-    """Return a function that trains a module for one step."""
+def training_step(variant, precision):
+    """Return a function that trains a network for one step; TorchEEG's without a variant."""
+    spectral, temporal, target = batch(64)
+    if variant is None:
+        module, inputs = network(num_classes=3), [torch.cat([spectral, temporal], dim=1)]
+    else:
+        module, inputs = SSTEmotionNet(3, variant=variant), [spectral, temporal]
     optimizer = torch.optim.AdamW(module.parameters(), 1e-4)
 
     def step():
         optimizer.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
-            logits = forward(module).float()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            logits = module(*inputs).float()
         torch.nn.functional.cross_entropy(logits, target).backward()
         optimizer.step()
 
     return step
 
 
-def training(repeats, with_peer):
-    """Seconds of training steps, by contender."""
-    spectral, temporal, target = batch(64)
-    steps = {}
-    if with_peer:
-        both = torch.cat([spectral, temporal], dim=1)
-        steps[PEER] = training_step(network(num_classes=3), lambda m: m(both), target)
-    for variant in VARIANTS:
-        for name, dtype in PRECISIONS.items():
-            module = SSTEmotionNet(3, variant=variant)
-            steps[f"{variant}, {name}"] = training_step(
-                module, lambda m: m(spectral, temporal), target, dtype
-            )
-    return take_turns(steps, repeats, what="Training")
-
-
 def features(n):
     """Features of n windows, random, on 62 electrodes, and labels."""
+    mne.set_log_level("ERROR")
     info = simulate_emotion(n_subjects=1, n_sessions=1, n_trials=3, n_windows=1).info
-    rng = np.random.default_rng(0)
-    spectral = rng.standard_normal((n, len(info["ch_names"]), 5)).astype(np.float32)
-    temporal = 1e-5 * rng.standard_normal((n, len(info["ch_names"]), 25)).astype(np.float32)
+    rng, shape = np.random.default_rng(0), (n, len(info["ch_names"]))
+    spectral = rng.standard_normal((*shape, 5), dtype=np.float32)
+    temporal = rng.standard_normal((*shape, 25), dtype=np.float32)
+    temporal *= 1e-5
     return EpochsFeatures(spectral, temporal, info), np.arange(n) % 3
 
 
@@ -78,36 +71,34 @@ def classifier(**params):
     return SSTClassifier(n_threads=None, random_state=0, verbose=False, **params)
 
 
-def prediction(repeats, with_peer):
-    """Seconds of predictions for 256 windows: `predict_proba` against a bare forward pass."""
-    X, y = features(256)
-    runs = {}
-    if with_peer:
+def prediction(variant, precision):
+    """Return a function that predicts 256 windows; for TorchEEG a bare forward pass."""
+    if variant is None:
         spectral, temporal, _ = batch(256)
-        both, peer = torch.cat([spectral, temporal], dim=1), network(num_classes=3).eval()
+        both, module = torch.cat([spectral, temporal], dim=1), network(num_classes=3).eval()
 
         def forward():
             with torch.inference_mode():
-                peer(both)
+                module(both)
 
-        runs[PEER] = forward
-    for variant in VARIANTS:
-        for name in PRECISIONS:
-            clf = classifier(variant=variant, precision=name, max_epochs=1).fit(X[:32], y[:32])
-            runs[f"{variant}, {name}"] = lambda clf=clf: clf.predict_proba(X)
-    return take_turns(runs, repeats, what="Prediction")
+        return forward
+    X, y = features(256)
+    clf = classifier(variant=variant, precision=precision, max_epochs=1).fit(X[:32], y[:32])
+    return partial(clf.predict_proba, X)
 
 
-def overhead(repeats, n_batches=8):
-    """Seconds of fit() and of a bare loop on the same module and batches of 64."""
+def one_pass(bare, n_batches=8):
+    """Return fit() for one pass over batches of 64, or a bare loop on the same module."""
     X, y = features(64 * n_batches)
     common = dict(variant="authors", precision="fp32", batch_size=64, max_epochs=1)
     clf = classifier(stream_drop_prob=0.0, drop_prob=0.0, lr_schedule="constant", **common)
+    if not bare:
+        return partial(clf.fit, X, y)
     clf.fit(X[:128], y[:128])
     module, dataset = clf.module_, clf._dataset(X, y)
     optimizer = torch.optim.AdamW(module.parameters(), 1e-4)
 
-    def bare():
+    def loop():
         module.train()
         for start in range(0, len(X), 64):
             inputs, target = dataset.batch(np.arange(start, start + 64))
@@ -119,7 +110,15 @@ def overhead(repeats, n_batches=8):
             for start in range(0, len(X), 64):
                 module.forward_features(**dataset.batch(np.arange(start, start + 64))[0])
 
-    return take_turns({"bare loop": bare, "fit()": lambda: clf.fit(X, y)}, repeats, what="Overhead")
+    return loop
+
+
+def contenders(build, with_peer):
+    """Our variants and precisions, and TorchEEG."""
+    builders = {PEER: partial(build, None, "fp32")} if with_peer else {}
+    for variant, precision in itertools.product(VARIANTS, PRECISIONS):
+        builders[f"{variant}, {precision}"] = partial(build, variant, precision)
+    return builders
 
 
 def main():
@@ -129,24 +128,20 @@ def main():
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    mne.set_log_level("ERROR")
     why_not = missing()
     if why_not:
         Console(stderr=True).print(why_not)
-    start = time.perf_counter()
+    start, peer = time.perf_counter(), None if why_not else PEER
+    ours = {"bare loop": partial(one_pass, True), "fit()": partial(one_pass, False)}
     tables = {}
-    for title, measure in (
-        ("Training step, batch of 64", training),
-        ("Prediction of 256 windows", prediction),
+    for title, builders, reference in (
+        ("Training step, batch of 64", contenders(training_step, peer), peer),
+        ("Prediction of 256 windows", contenders(prediction, peer), peer),
+        ("One pass over 512 windows", ours, "bare loop"),
     ):
-        measured = measure(arguments.repeats, not why_not)
-        tables[title] = ratios(measured, None if why_not else PEER)
-        show(tables[title], title, None if why_not else "TorchEEG")
-    title = "One pass over 512 windows"
-    tables[title] = ratios(overhead(arguments.repeats), "bare loop")
-    show(tables[title], title, "the bare loop")
+        seconds = take_turns(builders, arguments.repeats, what=title, n_threads=arguments.threads)
+        tables[title] = ratios(seconds, reference)
+        show(tables[title], title, reference)
     if arguments.json:
         results = {t: table.to_dict(orient="records") for t, table in tables.items()}
         write_json(arguments.json, {"seconds": time.perf_counter() - start, **results})

@@ -44,10 +44,12 @@ def to_autocast(x):
 def fused_step(norms, x):
     """Return "train" or "trained" where there is a fused step for this batch, or None."""
     modes = {norm.training for norm in norms}
-    # Frozen statistics in training, or statistics that are settled, are for plain layers.
-    if modes != {torch.is_grad_enabled()} or not is_usable(x):
+    # Statistics of which some are frozen are for plain layers.
+    if len(modes) > 1 or not is_usable(x):
         return None
-    return "train" if modes.pop() else "trained"
+    if modes == {True}:
+        return "train"
+    return None if torch.is_grad_enabled() else "trained"
 
 
 class NormReLU(nn.BatchNorm2d):

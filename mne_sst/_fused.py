@@ -139,17 +139,17 @@ def _finish(grads, x, first, slope, level, out):
 
 class _DenseBlock(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, buffers, window, eps, n_layers, *weights):
+    def forward(ctx, x, buffers, window, eps, keep, *weights):
         ctx.set_materialize_grads(False)
         *weights, gamma, beta = weights
-        ctx.buffers, ctx.window, ctx.n_layers = buffers, window, n_layers
+        ctx.buffers, ctx.window = buffers, window
         first, n = x.shape[-1], x[..., 0].numel()
         joined = buffers.take((*x.shape[:-1], len(gamma)), x.dtype)
         statistics = [moments(x)]
         place(x, 0, joined)
         hidden, ctx.layers = [], []
-        for i in range(n_layers):
-            layer = _Layer(joined, first, weights[7 * i : 7 * i + 7], eps, buffers)
+        for i in range(0, len(weights), 7):
+            layer = _Layer(joined, first, weights[i : i + 7], eps, buffers)
             new, of_hidden = layer.forward(np.concatenate(statistics, axis=1))
             statistics.append(new)
             hidden.append(of_hidden)
@@ -158,6 +158,9 @@ class _DenseBlock(torch.autograd.Function):
         statistics = np.concatenate(statistics, axis=1)
         ctx.norm, ctx.joined = Norm.of(statistics, gamma, beta, eps, n), joined
         pooled = _pooled(joined, *ctx.norm.values(x.dtype), window)
+        if not keep:
+            buffers.give(joined, *(layer.hidden for layer in ctx.layers))
+            ctx.layers = ctx.joined = None
         statistics = [torch.from_numpy(s) for s in (statistics, *hidden)]
         ctx.mark_non_differentiable(*statistics)
         return pooled, *statistics
@@ -188,7 +191,7 @@ class _DenseBlock(torch.autograd.Function):
 
 
 def dense_block(x, layers, norm, window, buffers):
-    """Dense layers, then normalisation, ReLU and the mean over windows, in training.
+    """Dense layers, then normalisation, ReLU and the mean over windows, by the batch.
 
     Parameters
     ----------
@@ -212,8 +215,9 @@ def dense_block(x, layers, norm, window, buffers):
         weights.append(layer.depth_conv.conv.weight)
     weights += [norm.weight, norm.bias]
     with torch.autocast("cpu", enabled=False):
+        keep = torch.is_grad_enabled()
         pooled, joined, *hidden = _DenseBlock.apply(
-            x.contiguous(), buffers, tuple(window), norm.eps, len(layers), *weights
+            x.contiguous(), buffers, tuple(window), norm.eps, keep, *weights
         )
     n = x[..., 0].numel()
     for layer, statistics in zip(layers, hidden, strict=True):
@@ -280,9 +284,11 @@ def _pooled(joined, scale, offset, window):
 def _note(norm, statistics, n):
     """Move running statistics towards those of a batch, of n voxels."""
     norm.num_batches_tracked += 1
+    # Without a momentum, all batches weigh the same.
+    share = 1 / norm.num_batches_tracked.item() if norm.momentum is None else norm.momentum
     mean, var = statistics[:, : norm.num_features].to(norm.running_mean.dtype)
-    norm.running_mean.lerp_(mean, norm.momentum)
-    norm.running_var.lerp_(var * (n / max(n - 1, 1)), norm.momentum)
+    norm.running_mean.lerp_(mean, share)
+    norm.running_var.lerp_(var * (n / max(n - 1, 1)), share)
 
 
 class _MaxStem(torch.autograd.Function):
@@ -334,7 +340,7 @@ class _MaxStem(torch.autograd.Function):
 
 
 def max_stem(maps, prepare, conv, norm, size):
-    """Convolution, normalisation, ReLU and maximum over 2 x 2 x 2, in training.
+    """Convolution, normalisation, ReLU and maximum over 2 x 2 x 2, by the batch.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ from scipy import fft
 from sklearn.base import clone
 
 from mne_sst import BANDS, FeatureExtractor, differential_entropy
+from mne_sst.features import _entropy
 from mne_sst.features._entropy import check_bands
 
 UNBIASED = ("spectral", "bandpass")
@@ -273,3 +274,14 @@ def test_bands_are_a_dict_like_any_other():
     assert isinstance(BANDS, dict)
     assert clone(extractor).bands == BANDS
     assert pickle.loads(pickle.dumps(extractor)).bands == BANDS
+
+
+@pytest.mark.parametrize(("sfreq", "n_times"), [(200.0, 200), (128.0, 333)])
+def test_filtering_by_a_matrix_is_filtering(sfreq, n_times, rng):
+    data = 1e-5 * rng.standard_normal((7, 60, n_times)) + 0.3  # with a large offset
+    for low, high in BANDS.values():
+        expected = _entropy.filter_band(data, sfreq, low, high)
+        with_matrix = _entropy.filter_windows(data, sfreq, low, high)
+        np.testing.assert_allclose(with_matrix, expected, rtol=0, atol=1e-13)
+        few = _entropy.filter_windows(data[0, :3], sfreq, low, high)
+        np.testing.assert_array_equal(few, _entropy.filter_band(data[0, :3], sfreq, low, high))

@@ -254,10 +254,27 @@ def test_trained_network_is_the_same_on_any_number_of_threads(features, y):
     assert clf.attention(features).to_data_frame().equals(table)
 
 
+def test_statistics_are_settled_alike(monkeypatch, used):
+    def settled():
+        net = network()
+        for module in net.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = None
+        with torch.no_grad():
+            for seed in range(3):
+                net(*batch(net, seed=seed))
+        free = [len(stream.buffers._free) for stream in net.streams.values()]
+        return dict(net.named_buffers()), free
+
+    statistics, free = settled()
+    assert used == TRAINING
+    assert min(free) > 3
+    monkeypatch.setattr(_reuse, "available", lambda: False)
+    assert distance(settled()[0], statistics) < 1e-4
+
+
 def test_plain_layers_between_modes_without_numba_or_size(monkeypatch, used):
     net = network()
-    with torch.no_grad():
-        net(*batch(net))
     net.eval()(*batch(net))
     net.train()
     monkeypatch.setattr(_reuse, "LEAST", 10**9)
@@ -278,7 +295,7 @@ def test_frozen_statistics_are_respected(used):
     assert not used
     assert distance(before, dict(net.named_buffers())) == 0
     net.eval()
-    net.streams["temporal"].final_norm.train()  # statistics alone, as when they are settled
+    net.streams["temporal"].final_norm.train()
     with torch.no_grad():
         net(*batch(net))
     after = dict(net.named_buffers())
