@@ -303,6 +303,16 @@ def test_frozen_statistics_are_respected(used):
     assert {k.rsplit(".", 1)[0] for k in changed} == {"streams.temporal.final_norm"}
 
 
+def test_compiled_by_torch_it_is_plain(used):
+    net = network()
+    expected = net(*batch(net))
+    assert used == TRAINING
+    used.clear()
+    compiled = torch.compile(copy.deepcopy(net), backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(*batch(net)), expected, rtol=0, atol=1e-4)
+    assert not used
+
+
 def test_networks_trained_side_by_side():
     nets = [network(seed) for seed in range(4)]
     inputs = batch(nets[0])
