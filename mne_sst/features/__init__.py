@@ -5,6 +5,7 @@ from ._entropy import BANDS, differential_entropy
 from ._extractor import FeatureExtractor
 from ._settings import FeatureSettings
 from ._smoothing import lds, moving_average, smooth_trials
+from ._standardize import standardize_features
 
 __all__ = [
     "BANDS",
@@ -17,4 +18,5 @@ __all__ = [
     "moving_average",
     "read_features",
     "smooth_trials",
+    "standardize_features",
 ]

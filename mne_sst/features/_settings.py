@@ -37,6 +37,9 @@ class FeatureSettings:
     filtered : {"recording", "window"} | None
         What the filter of ``"bandpass"`` ran over. The edges of short windows
         shift DE of the low bands by half a nat and more.
+    standardized : bool
+        Whether groups of windows were scaled by themselves, see
+        `standardize_features`.
     """
 
     bands: tuple = tuple((k, *v) for k, v in check_bands(None).items())
@@ -49,6 +52,7 @@ class FeatureSettings:
     window: float | None = None
     smoothing: str | None = None
     filtered: str | None = None
+    standardized: bool = False
 
     def __post_init__(self):
         # Lists come back from JSON; settings must stay hashable and comparable.
@@ -60,8 +64,8 @@ class FeatureSettings:
 
     @property
     def unit(self):
-        """Unit of the spectral stack: nats or bits."""
-        return UNITS[self.method]
+        """Unit of the spectral stack: nats or bits, or spreads where it is standardised."""
+        return "sd" if self.standardized else UNITS[self.method]
 
     def moments(self, n_times):
         """Time of each point of the temporal stack, s from the start of the window.

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
-from ._checks import check_none_missing, listed
+from .._checks import check_none_missing, listed
 
 __all__ = ["scores", "trial_vote"]
 

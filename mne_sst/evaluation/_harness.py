@@ -1,0 +1,366 @@
+"""evaluate(): estimators, folds and seeds to one tidy table."""
+
+import re
+import time
+from concurrent.futures import BrokenExecutor, CancelledError
+from importlib.metadata import version
+
+import joblib
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
+
+from .._checks import check_none_missing, check_option, progress
+from ..features import EpochsFeatures, standardize_features
+from ._protocols import check_split, origin
+from ._scores import scores, trial_vote
+from ._store import ResultsFile
+
+PACKAGES = ("mne_sst", "scikit-learn", "torch", "numpy", "mne")
+_PERMUTATIONS = 1000
+#: Times in a row that workers may be lost before a fold is done.
+_IDLE_ROUNDS = 3
+
+
+def evaluate(
+    estimators,
+    data,
+    y=None,
+    *,
+    protocol,
+    groups=None,
+    seeds=(0,),
+    n_jobs=None,
+    results=None,
+    standardize=None,
+    chance="majority",
+    verbose=None,
+):
+    """Score estimators under a protocol, on data that training never sees.
+
+    Parameters
+    ----------
+    estimators : dict of str -> estimator | estimator
+        Any classifiers of scikit-learn's kind. They are cloned; parameters called
+        ``random_state`` are set to the seed.
+    data : EpochsFeatures | Epochs | array, shape (n_windows, ...)
+        Windows.
+    y : array, shape (n_windows,) | None
+        Labels; None takes the column ``label`` of the metadata, or ``events[:, 2]``.
+    protocol : splitter
+        One of this module, or any of scikit-learn.
+    groups : DataFrame | dict | array | None
+        Columns ``subject``, ``session`` and ``trial``; None reads the metadata.
+    seeds : sequence of int
+        One run of every fold for each.
+    n_jobs : int | None
+        Folds at the same time, through joblib: None for one, or for what
+        ``joblib.parallel_config`` says, a dask cluster for example.
+    results : path-like | None
+        File for the rows. Each fold is kept as soon as it is done, and a second call
+        with the same file goes on where the first one ended.
+    standardize : "subject" | None
+        Whether to scale each subject by its own windows, those that are tested on
+        included; rows are then marked ``transductive``. Needs EpochsFeatures.
+    chance : {"majority", "permutation"}
+        What ``chance`` holds: the share of the commonest class of the test windows, or
+        the mean accuracy when predictions are shuffled 1000 times.
+    verbose : bool | None
+        Whether to show a progress bar; None shows it in a terminal.
+
+    Returns
+    -------
+    table : DataFrame
+        A row for each estimator, seed, fold, and subject and session that the fold
+        tests: ``estimator, seed, fold, subject, session, n_train, n_validation, n_test,
+        accuracy, balanced_accuracy, macro_f1, kappa, trial_accuracy, n_trials, chance,
+        fit_s, predict_s, transductive, selection, confusion, versions``. ``n_validation``
+        are windows that the estimator held out of training by itself; ``confusion`` is a
+        list of rows, true class first, over ``table.attrs["labels"]``.
+
+    Raises
+    ------
+    ValueError
+        If windows of one trial, or windows that overlap, stand on both sides of a fold,
+        or ``results`` came from other settings.
+
+    Notes
+    -----
+    Labels that one fold lacks still count in macro-F1 and kappa. Where an estimator has
+    a parameter ``groups`` in ``fit``, it gets the trials (or sessions, or subjects) of the
+    training part, so that what it holds out for itself is made of whole ones.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from mne_sst import FeatureExtractor
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import LeaveOneSubjectOut, evaluate
+    >>> epochs = simulate_emotion(n_subjects=3, n_trials=3, n_windows=2)
+    >>> features = FeatureExtractor().transform(epochs)
+    >>> y = epochs.metadata["emotion"].to_numpy()
+    >>> table = evaluate(DummyClassifier(), features, y, protocol=LeaveOneSubjectOut())
+    >>> len(table)
+    3
+    """
+    check_option("standardize", standardize, ("subject", None))
+    check_option("chance", chance, ("majority", "permutation"))
+    estimators = _named(estimators)
+    y = _labels(data, y)
+    seeds = [int(seed) for seed in seeds]
+    needed = getattr(protocol, "needed", ())
+    table = _origin(data, groups, needed)
+    if standardize is not None:
+        data = _standardized(data, table)
+    folds = _folds(protocol, data, y, table, groups)
+    labels = np.unique(y)
+    settings = _fingerprint(estimators, data, y, table, protocol, folds, standardize, chance)
+    store = ResultsFile(results, settings)
+    common = dict(
+        labels=labels,
+        chance=chance,
+        extra={
+            "transductive": standardize is not None,
+            "selection": "none",
+            "versions": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        },
+    )
+    keys = [(n, s, f) for n in estimators for s in seeds for f in range(len(folds))]
+
+    def task(key):
+        return delayed(_run_fold)(key, estimators[key[0]], data, y, table, folds[key[2]], **common)
+
+    with progress(len(keys), "Evaluation", verbose) as bar:
+        bar.update(sum(key in store.folds for key in keys))
+        _run_all(keys, task, store, n_jobs, bar)
+    rows = [row for key in keys for row in store.folds[key]]
+    result = pd.DataFrame(rows)
+    result.attrs["labels"] = labels.tolist()
+    return result
+
+
+def _run_all(keys, task, store, n_jobs, bar):
+    """Run what is missing; what a lost worker had in hand is run again."""
+    n_idle = 0
+    while missing := [key for key in keys if key not in store.folds]:
+        try:
+            parallel = Parallel(n_jobs, return_as="generator_unordered")
+            for key, rows in parallel(task(key) for key in missing):
+                store.add(key, rows)
+                bar.update(1)
+        except Exception as error:
+            idle = missing == [key for key in keys if key not in store.folds]
+            n_idle = n_idle + 1 if idle else 0
+            if n_idle > _IDLE_ROUNDS or not _is_lost_worker(error):
+                raise
+
+
+def _is_lost_worker(error):
+    # dask's own errors are known by their module, since dask need not be installed.
+    pools = isinstance(error, BrokenExecutor | CancelledError)
+    return pools or type(error).__module__.partition(".")[0] == "distributed"
+
+
+def _named(estimators):
+    if hasattr(estimators, "fit"):
+        return {type(estimators).__name__: estimators}
+    estimators = dict(estimators)
+    wrong = [name for name, e in estimators.items() if not hasattr(e, "fit")]
+    if wrong or not estimators:
+        raise TypeError(
+            "estimators must be an estimator or a dict of name -> estimator with fit and "
+            f"predict, got {wrong or 'an empty dict'}."
+        )
+    return {str(name): estimator for name, estimator in estimators.items()}
+
+
+def _labels(data, y):
+    if y is None:
+        metadata, events = (getattr(data, name, None) for name in ("metadata", "events"))
+        if metadata is not None and "label" in metadata:
+            y = metadata["label"]
+        elif events is not None:
+            y = events[:, 2]
+        else:
+            raise ValueError("y is needed: data has neither a column 'label' nor events.")
+    y = np.asarray(y)
+    if y.shape != (len(data),):
+        raise ValueError(f"y must have shape ({len(data)},) like data, got {y.shape}.")
+    check_none_missing("y", y)
+    return y
+
+
+def _origin(data, groups, needed):
+    """Where windows come from; a splitter of scikit-learn may do without knowing."""
+    if needed:
+        return origin(data, groups, needed)
+    known = getattr(data, "metadata", None) if groups is None else groups
+    if isinstance(known, pd.DataFrame | dict):
+        return origin(data, known, ())
+    return pd.DataFrame({"session": np.zeros(len(data), int)})
+
+
+def _standardized(data, table):
+    if not isinstance(data, EpochsFeatures):
+        raise TypeError(
+            f"standardize needs EpochsFeatures, got {type(data).__name__}; make them with "
+            "FeatureExtractor().transform(epochs)."
+        )
+    if "subject" not in table:
+        raise ValueError("standardize='subject' needs to know the subject of each window.")
+    return standardize_features(data, by=table["subject"].to_numpy())
+
+
+def _folds(protocol, data, y, table, groups):
+    """Folds of a protocol, each checked."""
+    ours = bool(getattr(protocol, "needed", ()))
+    if ours or (isinstance(groups, pd.DataFrame | dict)):
+        folds = list(protocol.split(data, y, table))
+    else:
+        folds = list(protocol.split(data, y, groups))
+    samples = n_samples = None
+    settings, events = getattr(data, "settings", None), getattr(data, "events", None)
+    if events is not None and settings is not None and settings.window and settings.sfreq:
+        samples, n_samples = events[:, 0], round(settings.window * settings.sfreq)
+    elif events is not None and hasattr(data, "times"):
+        samples, n_samples = events[:, 0], len(data.times)
+    for train, test in folds:
+        check_split(train, test, table, samples, n_samples)
+    return folds
+
+
+def _fingerprint(estimators, data, y, table, protocol, folds, standardize, chance):
+    """What results hang on, as short texts."""
+    if isinstance(data, EpochsFeatures):
+        content = (data.spectral, data.temporal, data.ch_names)
+    else:
+        content = data.get_data(copy=False) if hasattr(data, "get_data") else np.asarray(data)
+    rows = [side.tolist() for fold in folds for side in fold]
+    described = {
+        "data": f"{len(data)} windows, {joblib.hash((content, y.tolist()))[:12]}",
+        "origin": joblib.hash(table.astype(str).to_numpy().tolist())[:12],
+        "protocol": f"{_text(protocol)}, {joblib.hash(rows)[:12]}",
+        "standardize": str(standardize),
+        "chance": chance,
+    }
+    return {**described, **{f"estimator {name}": _text(e) for name, e in estimators.items()}}
+
+
+def _text(estimator):
+    """Everything that was set, without the addresses of objects."""
+    try:
+        text = estimator.__repr__(N_CHAR_MAX=10**6)
+    except TypeError:
+        text = repr(estimator)
+    return re.sub(r"\s+", " ", re.sub(r" at 0x[0-9a-f]+", "", text))
+
+
+def seeded(estimator, seed):
+    """Clone an estimator, and set whatever in it is called ``random_state``.
+
+    Parameters
+    ----------
+    estimator : estimator
+    seed : int
+
+    Returns
+    -------
+    clone : estimator
+    """
+    estimator = clone(estimator)
+    names = [
+        n for n in estimator.get_params() if n == "random_state" or n.endswith("__random_state")
+    ]
+    return estimator.set_params(**dict.fromkeys(names, seed))
+
+
+def _run_fold(key, estimator, data, y, table, fold, labels, chance, extra):
+    """Fit and score one fold; return its key and rows."""
+    name, seed, number = key
+    train, test = fold
+    estimator, fit_params = seeded(estimator, seed), {}
+    if len(table.columns) > 1 and has_fit_parameter(estimator, "groups"):
+        columns = list(table.columns)
+        fit_params["groups"] = table.iloc[train].groupby(columns, sort=False).ngroup().to_numpy()
+    start = time.perf_counter()
+    try:
+        estimator.fit(data[train], y[train], **fit_params)
+    except Exception as error:
+        error.add_note(f"while fitting {name!r}, seed {seed}, fold {number}")
+        raise
+    fitted = time.perf_counter()
+    X = data[test]
+    predicted, votes, classes = np.asarray(estimator.predict(X)), *_confidence(estimator, X)
+    done = time.perf_counter()
+    n_trained = getattr(estimator, "n_windows_", len(train))
+    common = {
+        "estimator": name,
+        "seed": seed,
+        "fold": number,
+        "n_train": int(n_trained),
+        "n_validation": int(len(train) - n_trained),
+        "fit_s": fitted - start,
+        "predict_s": done - fitted,
+    }
+    rows = []
+    here = table.iloc[test].reset_index(drop=True)
+    levels = [c for c in ("subject", "session") if c in here]
+    for values, part in here.groupby(levels, sort=False):
+        index = part.index.to_numpy()
+        where = {level: _plain(v) for level, v in zip(levels, values, strict=True)}
+        scored = _scored(y[test][index], predicted[index], labels, chance, seed)
+        vote = _vote(y[test][index], predicted[index], votes, classes, part, index)
+        rows.append({**common, **where, **scored, **vote, **extra})
+    return key, rows
+
+
+def _plain(value):
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _confidence(estimator, X):
+    """Confidence in each class, (n, n_classes), and the classes; None where there is none."""
+    classes = getattr(estimator, "classes_", None)
+    if classes is None:
+        return None, None
+    if hasattr(estimator, "predict_proba"):
+        return np.asarray(estimator.predict_proba(X)), np.asarray(classes)
+    if hasattr(estimator, "decision_function"):
+        values = np.asarray(estimator.decision_function(X))
+        if values.ndim == 1:
+            values = np.column_stack([-values, values])
+        if values.shape[1] == len(classes):
+            return values, np.asarray(classes)
+    return None, None
+
+
+def _scored(true, predicted, labels, chance, seed):
+    found = scores(true, predicted, labels)
+    found["n_test"] = found.pop("n")
+    if chance == "permutation":
+        rng = np.random.default_rng(seed)
+        shuffled = (np.mean(rng.permutation(predicted) == true) for _ in range(_PERMUTATIONS))
+        found["chance"] = float(np.mean(list(shuffled)))
+    index = {label: i for i, label in enumerate(labels.tolist())}
+    confusion = np.zeros((len(labels), len(labels)), int)
+    for t, p in zip(true.tolist(), predicted.tolist(), strict=True):
+        confusion[index[t], index[p]] += 1
+    return {**found, "confusion": confusion.tolist()}
+
+
+def _vote(true, predicted, votes, classes, part, index):
+    nothing = {"trial_accuracy": float("nan"), "n_trials": 0}
+    if "trial" not in part:
+        return nothing
+    trials = part["trial"].to_numpy()
+    if votes is None:
+        classes = np.unique(np.concatenate([true, predicted]))
+        votes = (predicted[:, None] == classes).astype(float)
+    else:
+        votes = votes[index]
+    if any(len(np.unique(true[trials == t])) > 1 for t in np.unique(trials)):
+        return nothing
+    of_trials, voted = trial_vote(true, votes, classes, trials)
+    return {"trial_accuracy": float(np.mean(of_trials == voted)), "n_trials": len(of_trials)}

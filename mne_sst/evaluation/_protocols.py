@@ -1,0 +1,323 @@
+"""Protocols: scikit-learn splitters that keep trials, sessions and subjects whole."""
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import BaseCrossValidator
+
+from .._checks import check_number, listed
+
+#: What may say where a window comes from, from coarse to fine.
+LEVELS = ("subject", "session", "trial")
+
+
+def origin(X, groups=None, needed=LEVELS, n=None):
+    """Table of where each window comes from.
+
+    Parameters
+    ----------
+    X : object
+        Data; its ``metadata`` is read where ``groups`` is None.
+    groups : DataFrame | dict | array, shape (n_windows,) | None
+        Columns ``subject``, ``session``, ``trial``; an array is the one level that is
+        needed.
+    needed : tuple of str
+        Columns that a protocol cannot do without.
+    n : int | None
+        Number of windows; None for the length of X.
+
+    Returns
+    -------
+    table : DataFrame
+        Columns ``subject``, ``session``, ``trial``; a session that nobody has told is 0.
+
+    Raises
+    ------
+    ValueError
+        If a needed column is missing or has missing values, or the length is another.
+    """
+    n = len(X) if n is None else n
+    source = "groups"
+    if groups is None:
+        source, groups = "the metadata of X", getattr(X, "metadata", None)
+        if groups is None:
+            raise ValueError(
+                f"groups is needed: the protocol wants {listed(needed)} of each window, and X has "
+                "no metadata. Give groups=, a DataFrame with these columns."
+            )
+    if not isinstance(groups, pd.DataFrame):
+        if not isinstance(groups, dict):
+            if len(needed) > 1:
+                raise ValueError(
+                    f"groups must be a DataFrame with columns {listed(needed)}, got "
+                    f"{type(groups).__name__}: one array does not say which is which."
+                )
+            groups = {needed[0]: np.asarray(groups)}
+        groups = pd.DataFrame(groups)
+    if len(groups) != n:
+        raise ValueError(f"{source} must have one row for each of {n} windows, got {len(groups)}.")
+    missing = [c for c in needed if c not in groups and c != "session"]
+    if missing:
+        raise ValueError(
+            f"{source} lacks {listed(missing)}, which the protocol needs; it has "
+            f"{listed(groups.columns)}."
+        )
+    table = pd.DataFrame({c: groups[c].to_numpy() for c in LEVELS if c in groups})
+    empty = [c for c in table if table[c].isna().any()]
+    if empty:
+        raise ValueError(
+            f"{source} has missing values in {listed(empty)}; leave those windows out."
+        )
+    if "session" not in table:
+        table["session"] = 0
+    return table
+
+
+def check_split(train, test, table, samples=None, n_samples=None):
+    """Raise ValueError if a trial, or windows that overlap, stand on both sides.
+
+    Parameters
+    ----------
+    train, test : array of int
+        Rows of both sides.
+    table : DataFrame
+        Of `origin`; trials are told apart within subject and session.
+    samples : array of int, shape (n_windows,) | None
+        First sample of each window in its recording.
+    n_samples : int | None
+        Length of a window.
+
+    Raises
+    ------
+    ValueError
+        Names a pair of windows, one from each side.
+    """
+    train, test = np.asarray(train), np.asarray(test)
+    both = np.intersect1d(train, test)
+    if len(both):
+        raise ValueError(f"window {both[0]} stands in training and in test.")
+    columns = [c for c in LEVELS if c in table]
+    if "trial" in columns:
+        trial = table.groupby(columns, sort=False).ngroup().to_numpy()
+        shared = np.intersect1d(trial[train], trial[test])
+        if len(shared):
+            pair = [side[trial[side] == shared[0]][0] for side in (train, test)]
+            where = ", ".join(f"{c} {table[c].iloc[pair[0]]}" for c in columns)
+            raise ValueError(
+                f"windows {pair[0]} (training) and {pair[1]} (test) come from one trial ({where}). "
+                "Windows of a trial resemble each other: split by trial, session or subject."
+            )
+    if samples is not None and n_samples is not None:
+        _check_overlap(train, test, table, np.asarray(samples), n_samples)
+
+
+def _check_overlap(train, test, table, samples, n_samples):
+    in_test = np.zeros(len(table), dtype=bool)
+    in_test[test] = True
+    rows = np.concatenate([train, test])
+    columns = [c for c in ("subject", "session") if c in table]
+    keys = table[columns].iloc[rows].groupby(columns, sort=False).ngroup().to_numpy()
+    for key in np.unique(keys):
+        mine = rows[keys == key]
+        if len(np.unique(samples[mine])) < len(mine):
+            continue  # several recordings, each with a count of its own
+        mine = mine[np.argsort(samples[mine], kind="stable")]
+        crossing = in_test[mine][1:] != in_test[mine][:-1]
+        close = np.diff(samples[mine]) < n_samples
+        for i in np.flatnonzero(crossing & close)[:1]:
+            a, b = sorted(mine[i : i + 2], key=lambda row: in_test[row])
+            raise ValueError(
+                f"windows {a} (training) and {b} (test) overlap: they begin at samples "
+                f"{samples[a]} and {samples[b]} and are {n_samples} samples long. Cut windows "
+                "without overlap, or give windows that overlap the same trial."
+            )
+
+
+class _Protocol(BaseCrossValidator):
+    """Folds that keep trials whole; each is checked before it is given out."""
+
+    needed = LEVELS
+
+    def split(self, X, y=None, groups=None):
+        """Yield the rows of training and test, fold by fold.
+
+        Parameters
+        ----------
+        X : EpochsFeatures | Epochs | array
+            Windows.
+        y : array | None
+            Labels; k folds of trials hold about as many trials of each.
+        groups : DataFrame | dict | array | None
+            Where windows come from: columns ``subject``, ``session`` and ``trial``.
+            None reads the metadata of X.
+
+        Yields
+        ------
+        train, test : array of int
+        """
+        table = origin(X, groups, self.needed)
+        n_folds = 0
+        for train, test in self._folds(table, y):
+            check_split(train, test, table)
+            n_folds += 1
+            yield train, test
+        if not n_folds:
+            raise ValueError(f"{self!r} gives no fold: {self._hint(table)}")
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of folds, which hangs on the data."""
+        if X is None and groups is None:
+            raise ValueError("the number of folds depends on the data: give X or groups.")
+        n = len(groups) if X is None else len(X)
+        return sum(1 for _ in self._folds(origin(X, groups, self.needed, n), y))
+
+    def _hint(self, table):
+        counts = ", ".join(f"{table[c].nunique()} {c}s" for c in table)
+        return f"the data have {counts}."
+
+
+def _recordings(table):
+    """Rows of each subject and session, in the order in which they come."""
+    grouped = table.groupby(["subject", "session"], sort=False)
+    return [np.sort(rows) for rows in grouped.indices.values()]
+
+
+def _in_order(values):
+    """Distinct values in the order in which they come."""
+    return pd.unique(values)
+
+
+class FixedTrials(_Protocol):
+    """Within each session, its first trials train and the rest test.
+
+    The customary protocol of SEED (9 of 15) and SEED-IV (16 of 24). A fold for each subject
+    and session.
+
+    Parameters
+    ----------
+    n_train : int
+        Trials that train.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_sst.evaluation import FixedTrials
+    >>> groups = {"subject": [1] * 6, "trial": [1, 1, 2, 2, 3, 3]}
+    >>> [(list(a), list(b)) for a, b in FixedTrials(2).split(np.zeros(6), groups=groups)]
+    [([0, 1, 2, 3], [4, 5])]
+    """
+
+    def __init__(self, n_train=9):
+        self.n_train = n_train
+
+    def _folds(self, table, y):
+        n_train = check_number("n_train", self.n_train, 1, integer=True)
+        for rows in _recordings(table):
+            trials = table["trial"].to_numpy()[rows]
+            order = _in_order(trials)
+            if len(order) <= n_train:
+                first = table.iloc[rows[0]]
+                raise ValueError(
+                    f"n_train={n_train} leaves no trial for the test: subject {first['subject']}, "
+                    f"session {first['session']} has {len(order)}."
+                )
+            is_train = np.isin(trials, order[:n_train])
+            yield rows[is_train], rows[~is_train]
+
+
+class TrialKFold(_Protocol):
+    """Within each session, k folds of trials.
+
+    Parameters
+    ----------
+    n_splits : int
+        Folds in a session.
+    shuffle : bool
+        Whether trials are dealt out in a random order; else every k-th is in a fold.
+    random_state : int | None
+        Seed of that order.
+    """
+
+    def __init__(self, n_splits=5, shuffle=False, random_state=None):
+        self.n_splits = n_splits
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def _folds(self, table, y):
+        for rows in _recordings(table):
+            labels = None if y is None else np.asarray(y)[rows]
+            yield from _deal(table["trial"].to_numpy()[rows], rows, self, "trial", labels)
+
+
+class SubjectKFold(_Protocol):
+    """K folds of subjects.
+
+    Parameters
+    ----------
+    n_splits : int
+        Folds.
+    shuffle : bool
+        Whether subjects are dealt out in a random order; else every k-th is in a fold.
+    random_state : int | None
+        Seed of that order.
+    """
+
+    needed = ("subject",)
+
+    def __init__(self, n_splits=5, shuffle=False, random_state=None):
+        self.n_splits = n_splits
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def _folds(self, table, y):
+        rows = np.arange(len(table))
+        yield from _deal(table["subject"].to_numpy(), rows, self, "subject")
+
+
+def _deal(values, rows, splitter, what, labels=None):
+    """Folds of rows by distinct values, dealt out like cards, label after label."""
+    n_splits = check_number("n_splits", splitter.n_splits, 2, integer=True)
+    order = _in_order(values)
+    if splitter.shuffle:
+        order = np.random.default_rng(splitter.random_state).permutation(order)
+    if len(order) < n_splits:
+        raise ValueError(f"n_splits={n_splits} needs as many {what}s, got {len(order)}.")
+    if labels is not None:
+        first = {value: labels[values == value][0] for value in order}
+        by_label = [[v for v in order if first[v] == c] for c in _in_order(labels)]
+        order = np.concatenate([np.array(part, order.dtype) for part in by_label if part])
+    for fold in range(n_splits):
+        is_test = np.isin(values, order[fold::n_splits])
+        yield rows[~is_test], rows[is_test]
+
+
+class LeaveOneSubjectOut(_Protocol):
+    """Each subject tests once, all others train."""
+
+    needed = ("subject",)
+
+    def _folds(self, table, y):
+        subjects = table["subject"].to_numpy()
+        if len(_in_order(subjects)) < 2:
+            raise ValueError(f"LeaveOneSubjectOut needs two subjects, got {len(set(subjects))}.")
+        for subject in _in_order(subjects):
+            yield np.flatnonzero(subjects != subject), np.flatnonzero(subjects == subject)
+
+
+class CrossSession(_Protocol):
+    """Within each subject, each session tests once and the others train."""
+
+    needed = ("subject", "session")
+
+    def _folds(self, table, y):
+        subjects, sessions = table["subject"].to_numpy(), table["session"].to_numpy()
+        for subject in _in_order(subjects):
+            mine = np.flatnonzero(subjects == subject)
+            names = _in_order(sessions[mine])
+            if len(names) < 2:
+                raise ValueError(
+                    f"CrossSession needs two sessions of each subject; subject {subject} has one "
+                    f"({names[0]})."
+                )
+            for session in names:
+                is_test = sessions[mine] == session
+                yield mine[~is_test], mine[is_test]

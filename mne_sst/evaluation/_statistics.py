@@ -1,0 +1,196 @@
+"""Statistics over subjects of the table that `evaluate` returns."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from .._checks import check_number, check_option, listed
+
+SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "kappa", "trial_accuracy")
+#: What makes two rows of an estimator different evaluations rather than parts of one.
+KINDS = ("estimator", "transductive", "selection")
+
+
+def per_subject(table, score="accuracy"):
+    """One number a subject and estimator: the mean over sessions, folds and seeds.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `evaluate`.
+    score : str
+        Column to average.
+
+    Returns
+    -------
+    table : DataFrame
+        Rows are subjects; columns are estimators, each with ``transductive`` and
+        ``selection``.
+    """
+    check_option("score", score, SCORES)
+    lacking = [c for c in (*KINDS, score) if c not in table]
+    if lacking or not len(table):
+        raise ValueError(f"table must be what evaluate() returns; it lacks {listed(lacking)}.")
+    if "subject" not in table:
+        table = table.assign(subject=0)
+    means = table.groupby([*KINDS, "subject"], sort=False)[score].mean()
+    return means.unstack("subject").T
+
+
+def summarize(table, score="accuracy", confidence=0.95):
+    """Mean, spread and confidence interval over subjects.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `evaluate`.
+    score : str
+        Column to look at.
+    confidence : float
+        Of the interval, by Student's t over subjects.
+
+    Returns
+    -------
+    summary : DataFrame
+        A row an estimator: ``mean``, ``std`` (over subjects, n - 1), ``low``, ``high``,
+        ``n_subjects`` and ``chance``; NaN where one subject says nothing of spread.
+    """
+    check_number("confidence", confidence, 0, 1, low_open=True)
+    rows = []
+    subjects = per_subject(table, score)
+    chance = table.groupby(list(KINDS), sort=False)["chance"].mean()
+    for kind, values in subjects.items():
+        values = values.dropna().to_numpy()
+        n, mean = len(values), values.mean()
+        std = values.std(ddof=1) if n > 1 else np.nan
+        half = stats.t.ppf((1 + confidence) / 2, n - 1) * std / np.sqrt(n) if n > 1 else np.nan
+        rows.append(
+            {
+                **dict(zip(KINDS, kind, strict=True)),
+                "mean": mean,
+                "std": std,
+                "low": mean - half,
+                "high": mean + half,
+                "n_subjects": n,
+                "chance": chance[kind],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def compare(table, score="accuracy", reference=None, n_permutations=10000, random_state=0):
+    """Paired permutation tests between estimators, over subjects.
+
+    The signs of the differences of subjects are flipped at random, or in all ways where
+    there are no more than ``n_permutations``; two-sided, p values corrected after Holm.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `evaluate`.
+    score : str
+        Column to compare.
+    reference : str | None
+        Estimator that all others are compared with; None compares all pairs.
+    n_permutations : int
+        Random flips.
+    random_state : int
+        Seed of them.
+
+    Returns
+    -------
+    tests : DataFrame
+        ``a, b, difference`` (mean of a - b over subjects), ``n_subjects``, ``p``,
+        ``p_corrected``, and whether each is transductive.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two estimators, or subjects in common.
+    """
+    subjects = per_subject(table, score)
+    kinds = list(subjects.columns)
+    pairs = list(itertools.combinations(kinds, 2))
+    if reference is not None:
+        check_option("reference", reference, tuple(dict.fromkeys(k[0] for k in kinds)))
+        # Against the same kind of evaluation only.
+        pairs = [
+            (a, b)
+            for b in kinds
+            for a in kinds
+            if b[0] == reference and a[0] != reference and a[1:] == b[1:]
+        ]
+    if not pairs:
+        raise ValueError(f"a comparison needs two estimators, got {listed(k[0] for k in kinds)}.")
+    rows = []
+    for a, b in pairs:
+        both = subjects[[a, b]].dropna()
+        if len(both) < 2:
+            raise ValueError(
+                f"{a[0]} and {b[0]} have {len(both)} subjects in common; 2 are needed."
+            )
+        difference = (both[a] - both[b]).to_numpy()
+        test = stats.permutation_test(
+            (difference,),
+            np.mean,
+            permutation_type="samples",
+            n_resamples=n_permutations,
+            rng=np.random.default_rng(random_state),
+        )
+        rows.append(
+            {
+                "a": a[0],
+                "b": b[0],
+                "transductive_a": a[1],
+                "transductive_b": b[1],
+                "difference": difference.mean(),
+                "n_subjects": len(both),
+                "p": float(test.pvalue),
+            }
+        )
+    tests = pd.DataFrame(rows)
+    tests["p_corrected"] = _holm(tests["p"].to_numpy())
+    return tests
+
+
+def _holm(p):
+    order = np.argsort(p)
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(stepped, 1)
+    return corrected
+
+
+def confusion(table, normalize=False):
+    """Confusion matrix of each estimator, over all its rows.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `evaluate`.
+    normalize : bool
+        Whether each row, a true class, is divided by its sum; a class that was never
+        there is NaN.
+
+    Returns
+    -------
+    matrices : dict of str -> DataFrame
+        Estimator -> true classes by predicted ones, all labels of the data.
+    """
+    labels = table.attrs.get("labels")
+    matrices = {}
+    for kind, part in table.groupby(list(KINDS), sort=False):
+        matrix = np.sum([np.asarray(c) for c in part["confusion"]], axis=0).astype(float)
+        if normalize:
+            with np.errstate(invalid="ignore"):
+                matrix /= matrix.sum(axis=1, keepdims=True)
+        name = kind[0] + (" (transductive)" if kind[1] else "")
+        name += "" if kind[2] == "none" else f" ({kind[2]})"
+        matrices[name] = pd.DataFrame(
+            matrix if normalize else matrix.astype(int),
+            index=pd.Index(labels, name="true"),
+            columns=pd.Index(labels, name="predicted"),
+        )
+    return matrices

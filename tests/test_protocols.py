@@ -1,0 +1,155 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from mne_sst.evaluation import (
+    CrossSession,
+    FixedTrials,
+    LeaveOneSubjectOut,
+    SubjectKFold,
+    TrialKFold,
+    check_split,
+)
+
+N_SUBJECTS, N_SESSIONS, N_TRIALS, N_WINDOWS = 4, 2, 6, 3
+PROTOCOLS = [
+    (FixedTrials(4), N_SUBJECTS * N_SESSIONS),
+    (TrialKFold(3), N_SUBJECTS * N_SESSIONS * 3),
+    (CrossSession(), N_SUBJECTS * N_SESSIONS),
+    (LeaveOneSubjectOut(), N_SUBJECTS),
+    (SubjectKFold(2), 2),
+]
+
+
+@pytest.fixture
+def table():
+    """Trials count anew in each session, sessions in each subject; rows out of order."""
+    shape = N_SUBJECTS, N_SESSIONS, N_TRIALS, N_WINDOWS
+    index = np.indices(shape).reshape(4, -1)
+    table = pd.DataFrame(dict(zip(("subject", "session", "trial", "window"), index, strict=True)))
+    table["label"] = np.array(["a", "b", "c"])[table["trial"] % 3]
+    return table.sample(frac=1, random_state=3).sort_values(["trial"], kind="stable")
+
+
+def trial_ids(table):
+    return table.groupby(["subject", "session", "trial"]).ngroup().to_numpy()
+
+
+@pytest.mark.parametrize(("protocol", "n_folds"), PROTOCOLS)
+def test_nothing_on_both_sides(protocol, n_folds, table):
+    X = np.zeros((len(table), 2))
+    folds = list(protocol.split(X, table["label"], table))
+    assert len(folds) == n_folds == protocol.get_n_splits(X, table["label"], table)
+    assert protocol.get_n_splits(groups=table) == n_folds
+    ids = trial_ids(table)
+    for train, test in folds:
+        assert min(len(train), len(test)) > 0
+        assert not set(ids[train]) & set(ids[test])
+    tested = np.concatenate([test for _, test in folds])
+    if not isinstance(protocol, FixedTrials):
+        np.testing.assert_array_equal(np.sort(tested), np.arange(len(table)))
+
+
+def test_what_each_protocol_holds_out(table):
+    X, subject, session = np.zeros(len(table)), table["subject"], table["session"]
+    for train, test in FixedTrials(4).split(X, groups=table):
+        assert (
+            subject.iloc[[*train, *test]].nunique() == session.iloc[[*train, *test]].nunique() == 1
+        )
+        assert table["trial"].iloc[train].max() == 3
+        assert table["trial"].iloc[test].min() == 4
+    for train, test in CrossSession().split(X, groups=table):
+        assert len(set(subject.iloc[[*train, *test]])) == 1
+        assert len(set(session.iloc[test])) == 1
+        assert not set(session.iloc[train]) & set(session.iloc[test])
+    for protocol in (LeaveOneSubjectOut(), SubjectKFold(2)):
+        for train, test in protocol.split(X, groups=subject):
+            assert not set(subject.iloc[train]) & set(subject.iloc[test])
+
+
+def test_folds_of_trials_hold_every_label(table):
+    y = table["label"].to_numpy()
+    X = np.zeros(len(y))
+    for _, test in TrialKFold(2).split(X, y, table):
+        assert set(y[test]) == {"a", "b", "c"}
+
+
+def test_shuffling_is_seeded(table):
+    X, y = np.zeros(len(table)), table["label"]
+
+    def tests(seed):
+        cv = TrialKFold(3, shuffle=True, random_state=seed)
+        return [tuple(test) for _, test in cv.split(X, y, table)]
+
+    assert tests(0) == tests(0) != tests(1)
+
+
+def test_in_the_tools_of_scikit_learn(features, y):
+    table = features.metadata
+    for protocol in (TrialKFold(2), SubjectKFold(2), LeaveOneSubjectOut()):
+        found = cross_val_score(DummyClassifier(), features, y, cv=protocol)
+        given = cross_val_score(DummyClassifier(), features, y, cv=protocol, groups=table)
+        np.testing.assert_array_equal(found, given)
+        assert clone(protocol) if hasattr(protocol, "get_params") else repr(protocol)
+    search = GridSearchCV(
+        DummyClassifier(), {"strategy": ["prior", "stratified"]}, cv=TrialKFold(2)
+    )
+    search.fit(features, y, groups=table)
+    assert "n_splits=5" in repr(TrialKFold())
+
+
+@pytest.mark.parametrize(
+    ("protocol", "change", "message"),
+    [
+        (FixedTrials(6), None, "n_train=6 leaves no trial"),
+        (FixedTrials(0), None, "n_train"),
+        (TrialKFold(7), None, "needs as many trials, got 6"),
+        (SubjectKFold(5), None, "needs as many subjects, got 4"),
+        (SubjectKFold(1), None, "n_splits"),
+        (TrialKFold(2), lambda t: t.drop(columns="trial"), "lacks trial"),
+        (TrialKFold(2), lambda t: t.assign(trial=np.nan), "missing values in trial"),
+        (TrialKFold(2), lambda t: t["trial"].to_numpy(), "must be a DataFrame"),
+        (TrialKFold(2), lambda t: t[:-1], "one row for each of 144 windows, got 143"),
+        (CrossSession(), lambda t: t.assign(session=1), "two sessions of each subject"),
+        (LeaveOneSubjectOut(), lambda t: t.assign(subject=1), "two subjects"),
+        (TrialKFold(2), lambda t: None, "X has no metadata"),
+    ],
+)
+def test_bad_groups_are_named(protocol, change, message, table):
+    groups = table if change is None else change(table)
+    with pytest.raises(ValueError, match=message):
+        list(protocol.split(np.zeros(len(table)), None, groups))
+
+
+def test_number_of_folds_needs_data():
+    with pytest.raises(ValueError, match="depends on the data"):
+        TrialKFold().get_n_splits()
+
+
+def test_leaks_are_named(table):
+    table = table.reset_index(drop=True)
+    rows = np.arange(len(table))
+    with pytest.raises(ValueError, match="window 5 stands in training and in test"):
+        check_split(rows[:6], rows[5:], table)
+    ids = trial_ids(table)
+    one = np.flatnonzero(ids == ids[0])
+    with pytest.raises(
+        ValueError, match=rf"windows {one[0]} .* and {one[1]} .* one trial \(subject"
+    ):
+        check_split(one[:1], one[1:], table)
+
+
+def test_overlapping_windows_are_named():
+    table = pd.DataFrame({"subject": [1] * 6, "session": [1] * 6})
+    samples = np.arange(6) * 100
+    check_split([0, 1, 2], [3, 4, 5], table, samples, 100)
+    with pytest.raises(
+        ValueError, match=r"windows 2 .training. and 3 .test. overlap: .* 200 and 300"
+    ):
+        check_split([0, 1, 2], [3, 4, 5], table, samples, 101)
+    # Two recordings that both begin at sample 0 have nothing in common.
+    table["session"] = [1, 1, 1, 2, 2, 2]
+    check_split([0, 1, 2], [3, 4, 5], table, np.tile(samples[:3], 2), 500)
