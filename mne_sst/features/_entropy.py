@@ -237,7 +237,7 @@ def filter_windows(data, sfreq, low, high):
     matrix. Twenty times as fast for windows of 200 samples; the same but for rounding.
     """
     n_times = data.shape[-1]
-    if not n_times <= min(MATRIX_SAMPLES, data.size // n_times):
+    if not n_times <= min(MATRIX_SAMPLES, 4 * (data.size // n_times)):
         return filter_band(data, sfreq, low, high)
     data = np.asarray(data, dtype=np.float64)
     # The mean is removed first, lest a large one drown the rest in rounding.

@@ -24,8 +24,9 @@ from ._settings import FeatureSettings
 from ._smoothing import SMOOTHERS
 from ._temporal import POSITIONS, clip_matrix, log_power
 
-#: Windows worked on at once: a few tens of megabytes at 64 channels.
-_CHUNK = 128
+#: Bytes worked on at once. More leave the cache, and memory is mapped anew each time: with four
+#: times as much, features take half as long again.
+_CHUNK_BYTES = 3 * 2**20
 
 
 class FeatureExtractor(TransformerMixin, BaseEstimator):
@@ -162,8 +163,9 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         spectral = np.empty((*shape, len(bands)), dtype=self.dtype)
         temporal = np.empty((*shape, self.n_times), dtype=self.dtype)
         with progress(len(windows), "Features", self.verbose) as bar:
-            for start in range(0, len(windows), _CHUNK):
-                stop = min(start + _CHUNK, len(windows))
+            chunk = max(_CHUNK_BYTES // (8 * shape[1] * n_samples), 1)
+            for start in range(0, len(windows), chunk):
+                stop = min(start + chunk, len(windows))
                 data = windows.read(start, stop)
                 temporal[start:stop] = to_temporal(data)
                 if not filtered_first:

@@ -1,0 +1,249 @@
+"""Readers of SEED and SEED-IV, on small files of their structure."""
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from mne_sst import SSTClassifier, differential_entropy
+from mne_sst.datasets import read_seed, read_seed_iv
+from mne_sst.datasets._seed import CHANNELS, SEED_IV
+
+SECONDS = (5, 3, 4)
+SEED_LABELS = [1, 0, -1]
+
+
+def signals(seed, seconds, n_channels=62):
+    rng = np.random.default_rng(seed)
+    # Microvolts, and one sample more than whole seconds, as in the official files.
+    return 20 * rng.standard_normal((n_channels, round(seconds * 200) + 1))
+
+
+def official_features(eeg, window):
+    """What the official files hold, but for smoothing: (62, n_windows, 5)."""
+    n = round(200 * window)
+    cut = eeg[:, : eeg.shape[1] // n * n].reshape(62, -1, n) * 1e-6
+    return differential_entropy(cut, 200.0, method="seed")
+
+
+@pytest.fixture(scope="module")
+def seed_folder(tmp_path_factory):
+    """Subjects 2 and 10, whose files sort the wrong way round; two sessions each."""
+    folder = tmp_path_factory.mktemp("SEED")
+    (folder / "Preprocessed_EEG").mkdir()
+    (folder / "ExtractedFeatures").mkdir()
+    for sub in ("Preprocessed_EEG", "ExtractedFeatures"):
+        savemat(folder / sub / "label.mat", {"label": np.array([SEED_LABELS])})
+    # The later date comes first in the alphabet of nothing: names are dates.
+    for i, stem in enumerate(["10_20131130", "10_20131204", "2_20140413", "2_20140404"]):
+        raw, features = {}, {}
+        for trial, seconds in enumerate(SECONDS, start=1):
+            eeg = signals(100 * i + trial, seconds)
+            raw[f"{'ww' if i < 2 else 'jl'}_eeg{trial}"] = eeg
+            de = official_features(eeg, 1.0)
+            features[f"de_LDS{trial}"], features[f"de_movingAve{trial}"] = de, de + 1
+        savemat(folder / "Preprocessed_EEG" / f"{stem}.mat", raw, do_compression=True)
+        savemat(folder / "ExtractedFeatures" / f"{stem}.mat", features)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def seed_iv_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("SEED_IV")
+    for session in (1, 2):
+        raw, features = {}, {}
+        for trial in range(1, 25):
+            eeg = signals(trial + 1000 * session, 8.5)
+            raw[f"cz_eeg{trial}"] = eeg
+            features[f"de_LDS{trial}"] = official_features(eeg, 4.0)
+        for name, values in (("eeg_raw_data", raw), ("eeg_feature_smooth", features)):
+            (folder / name / str(session)).mkdir(parents=True)
+            savemat(folder / name / str(session) / f"3_2015070{session}.mat", values)
+    return folder
+
+
+def test_signals(seed_folder):
+    epochs = read_seed(seed_folder)
+    table = epochs.metadata
+    assert len(epochs) == 4 * sum(SECONDS)
+    assert epochs.info["sfreq"] == 200
+    assert epochs.get_data(copy=False).shape[1:] == (62, 200)
+    assert list(dict.fromkeys(table["subject"])) == [2, 10]
+    assert table.groupby(["subject", "session", "trial"]).size().to_list() == list(SECONDS) * 4
+    trial = table.groupby("trial")[["label", "emotion"]].first()
+    assert trial["label"].to_list() == SEED_LABELS
+    assert trial["emotion"].to_list() == ["positive", "neutral", "negative"]
+    # Subject 2's first session is that of the earlier date; volts.
+    first = epochs[0].get_data(copy=False)[0]
+    np.testing.assert_allclose(first, signals(301, 5)[:, :200] * 1e-6)
+    assert epochs["positive"].metadata["label"].eq(1).all()
+    assert len(np.unique(epochs.events[:, 0])) == len(epochs)
+    assert np.isfinite([ch["loc"][:3] for ch in epochs.info["chs"]]).all()
+    assert {"Fp1", "Cz", "CB1", "CB2"} <= set(epochs.ch_names)
+
+
+def test_windows_are_cut_within_trials(seed_folder):
+    epochs = read_seed(seed_folder, subjects=[2], sessions=[2], window=2.0, overlap=1.0)
+    assert epochs.metadata.groupby("trial").size().to_list() == [4, 2, 3]
+    starts = epochs.events[epochs.metadata["trial"] == 1, 0]
+    assert np.diff(starts).tolist() == [200] * 3
+    with pytest.raises(ValueError, match=r"'jl_eeg2' has 3.005 s, less than one window of 4 s"):
+        read_seed(seed_folder, subjects=[2], window=4.0)
+
+
+def test_only_what_is_asked_for_is_opened(seed_folder, tmp_path):
+    import shutil
+
+    shutil.copytree(seed_folder, tmp_path / "SEED")
+    for file in (tmp_path / "SEED").rglob("10_*.mat"):
+        file.write_bytes(b"broken")
+    epochs = read_seed(tmp_path / "SEED", subjects=[2])
+    assert set(epochs.metadata["subject"]) == {2}
+    with pytest.raises(ValueError, match=r"10_2013\d+.mat.* cannot be read"):
+        read_seed(tmp_path / "SEED")
+
+
+def test_official_features_with_clips(seed_folder):
+    features = read_seed(seed_folder, data="features")
+    raw = read_seed(seed_folder)
+    assert features.method == "seed"
+    assert features.settings.smoothing == "lds"
+    assert features.metadata.equals(raw.metadata)
+    de = differential_entropy(raw.get_data(copy=False), 200.0, method="seed")
+    np.testing.assert_allclose(features.spectral, de, rtol=1e-5)
+    from mne_sst import FeatureExtractor
+
+    clips = FeatureExtractor(verbose=False).transform(raw).temporal
+    np.testing.assert_allclose(features.temporal, clips, rtol=1e-4, atol=1e-12)
+    averaged = read_seed(seed_folder, data="features", smoothing="moving_average")
+    np.testing.assert_allclose(averaged.spectral, de + 1, rtol=1e-5)
+
+
+def test_official_features_alone(seed_folder, tmp_path):
+    import shutil
+
+    shutil.copytree(seed_folder / "ExtractedFeatures", tmp_path / "ExtractedFeatures_1s")
+    features = read_seed(tmp_path, data="features")
+    assert features.temporal.shape[2] == 0
+    clf = SSTClassifier(
+        streams="spectral", grid_shape=(8, 8), max_epochs=1, precision="fp32", verbose=False
+    )
+    clf.fit(features, features.metadata["label"])
+    with pytest.raises(FileNotFoundError, match="Preprocessed_EEG"):
+        read_seed(tmp_path)
+
+
+def test_seed_iv(seed_iv_folder):
+    epochs = read_seed_iv(seed_iv_folder, sessions=[2])
+    assert len(epochs) == 24 * 2
+    labels = epochs.metadata.groupby("trial")["label"].first()
+    assert tuple(labels) == SEED_IV.labels[2]
+    assert set(epochs.metadata["emotion"]) == {"neutral", "sad", "fear", "happy"}
+    features = read_seed_iv(seed_iv_folder, data="features")
+    assert features.settings.window == 4.0
+    assert features.metadata.groupby("session").size().to_list() == [48, 48]
+    # Session 1's customary test trials hold no "sad" at all.
+    table = features.metadata
+    late = table[(table["session"] == 1) & (table["trial"] > 16)]
+    assert "sad" not in set(late["emotion"])
+
+
+def test_matlab_7_3(seed_folder, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    folder = tmp_path / "Preprocessed_EEG"
+    folder.mkdir()
+    with h5py.File(folder / "label.mat", "w") as file:
+        file["label"] = np.array([SEED_LABELS]).T
+    with h5py.File(folder / "1_20131027.mat", "w", userblock_size=512) as file:
+        for trial, seconds in enumerate(SECONDS, start=1):
+            file[f"djc_eeg{trial}"] = signals(trial, seconds).T
+    epochs = read_seed(tmp_path)
+    np.testing.assert_allclose(epochs[0].get_data(copy=False)[0], signals(1, 5)[:, :200] * 1e-6)
+
+
+def damaged(folder, tmp_path, change):
+    import shutil
+
+    target = tmp_path / "SEED"
+    shutil.copytree(folder, target)
+    change(target / "Preprocessed_EEG", target / "ExtractedFeatures")
+    return target
+
+
+def rewrite(path, **changes):
+    from scipy.io import loadmat
+
+    content = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
+    content.update(changes)
+    savemat(path, {k: v for k, v in content.items() if v is not None})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda raw, _: (raw / "label.mat").unlink(), "label.mat is missing"),
+        (
+            lambda raw, _: rewrite(raw / "2_20140404.mat", jl_eeg2=None),
+            "2_20140404.mat has no variable .* trial 2",
+        ),
+        (
+            lambda raw, _: rewrite(raw / "2_20140404.mat", jl_eeg4=signals(0, 2)),
+            "has trial 4, but 3 labels",
+        ),
+        (
+            lambda raw, _: rewrite(raw / "2_20140404.mat", jl_eeg1=signals(0, 2, 61)),
+            r"'jl_eeg1' must have shape \(62, n_samples\), got \(61, 401\)",
+        ),
+        (
+            lambda raw, _: rewrite(raw / "2_20140404.mat", jl_eeg1=np.full((62, 500), np.nan)),
+            "'jl_eeg1' has values that are NaN",
+        ),
+        (
+            lambda raw, _: rewrite(raw / "label.mat", label=np.array([[1, 0, 7]])),
+            r"label.mat: 'label' holds \[7\]",
+        ),
+        (
+            lambda raw, _: (raw / "2_20140404.mat").write_bytes(
+                (raw / "2_20140404.mat").read_bytes()[:-5000]
+            ),
+            "2_20140404.mat.* cannot be read",
+        ),
+        (lambda raw, _: [f.unlink() for f in raw.glob("*_*.mat")], "holds no file named like"),
+    ],
+)
+def test_what_is_wrong_is_named(change, message, seed_folder, tmp_path):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        read_seed(damaged(seed_folder, tmp_path, change))
+
+
+def test_features_of_another_recording_are_refused(seed_folder, tmp_path):
+    def change(_, features):
+        rewrite(features / "2_20140404.mat", de_LDS1=np.zeros((62, 9, 5)))
+
+    with pytest.raises(ValueError, match=r"'jl_eeg1' holds 5 windows of 1 s, but the features .* 9"):
+        read_seed(damaged(seed_folder, tmp_path, change), data="features")
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (dict(subjects=[1]), r"subjects=\[1\]: 1 not found, only 2, 10"),
+        (dict(sessions=[3]), "sessions"),
+        (dict(subjects=[]), "subjects"),
+        (dict(data="all"), "data"),
+        (dict(smoothing="kalman"), "smoothing"),
+        (dict(window=0), "window"),
+        (dict(overlap=1.0), "overlap=1.0 s must be shorter"),
+    ],
+)
+def test_bad_arguments(params, message, seed_folder):
+    with pytest.raises(ValueError, match=message):
+        read_seed(seed_folder, **params)
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        read_seed(tmp_path / "nothing")
+
+
+def test_channels_are_those_of_the_layout():
+    assert len(CHANNELS) == len(set(CHANNELS)) == 62
