@@ -7,7 +7,7 @@ For each size: seconds per window of features (62 channels, 200 samples at 200 H
 one training pass, which is `fit` with max_epochs=1 (batches of 64, settings of training as
 they are by default). ``--memory N`` fits on N windows of random features as well, 152,730
 being all of SEED, in a process of its own, and reports its peak resident memory. Sizes
-take turns; the median over ``--repeats`` rounds counts.
+take turns; the median over rounds counts: ``--repeats`` of training, six of features.
 """
 
 import argparse
@@ -60,24 +60,26 @@ def seconds_of(function, *args):
 def growth(sizes, repeats, grid):
     """Seconds per window of features and of one training pass, a row a size."""
     noise, extractor = Noise(), FeatureExtractor(verbose=False)
-    clf = classifier(grid_shape=(grid, grid), max_epochs=1, batch_size=64)
+    # Many rounds, of which the first maps the memory that the largest result takes.
+    made = in_rounds(lambda n: extractor.transform(noise.of(n)), sizes, 6, "Features")
     X, y = features(max(sizes))
+    clf = classifier(grid_shape=(grid, grid), max_epochs=1, batch_size=64)
     clf.fit(X[:256], y[:256])
-    extractor.transform(noise.of(500))
-    measured = {(n, what): [] for n in sizes for what in ("features", "training")}
-    console = Console(stderr=True)
-    rounds = [n for i in range(repeats) for n in (sizes if i % 2 == 0 else sizes[::-1])]
-    for n in track(rounds, "Growth", console=console, disable=not console.is_terminal):
-        measured[n, "features"].append(seconds_of(extractor.transform, noise.of(n)) / n)
-        measured[n, "training"].append(seconds_of(clf.fit, X[:n], y[:n]) / n)
-    rows = [
-        {"n_windows": n, **{w: np.median(measured[n, w]) for w in ("features", "training")}}
-        for n in sizes
-    ]
-    table = pd.DataFrame(rows)
+    trained = in_rounds(lambda n: clf.fit(X[:n], y[:n]), sizes, repeats, "Training")
+    table = pd.DataFrame({"n_windows": sizes, "features": made, "training": trained})
     for what in ("features", "training"):
         table[f"{what}_relative"] = table[what] / table[what].iloc[0]
     return table
+
+
+def in_rounds(function, sizes, repeats, what):
+    """Median seconds per window of each size, sizes in turn, up and down."""
+    seconds = {n: [] for n in sizes}
+    console = Console(stderr=True)
+    rounds = [n for i in range(repeats) for n in (sizes if i % 2 else sizes[::-1])]
+    for n in track(rounds, what, console=console, disable=not console.is_terminal):
+        seconds[n].append(seconds_of(function, n) / n)
+    return [np.median(seconds[n]) for n in sizes]
 
 
 def fit_large(n, grid, n_threads):

@@ -219,7 +219,7 @@ def test_features_of_another_recording_are_refused(seed_folder, tmp_path):
     def change(_, features):
         rewrite(features / "2_20140404.mat", de_LDS1=np.zeros((62, 9, 5)))
 
-    with pytest.raises(ValueError, match=r"'jl_eeg1' holds 5 windows of 1 s, but the features .* 9"):
+    with pytest.raises(ValueError, match=r"'jl_eeg1' holds 5 windows of 1 s, but the .* 9"):
         read_seed(damaged(seed_folder, tmp_path, change), data="features")
 
 
