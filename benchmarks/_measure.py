@@ -1,5 +1,6 @@
 """Timing side by side: the contenders take turns, so that a busy machine hits all alike."""
 
+import argparse
 import json
 import multiprocessing
 import os
@@ -16,6 +17,15 @@ import torch
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+
+
+def options(description):
+    """Return a parser with the options of a benchmark in which contenders take turns."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--threads", type=int, help="of torch; its own choice without it")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--json", metavar="FILE")
+    return parser
 
 
 class _Contender:

@@ -9,13 +9,12 @@ line more shows maps of 32 x 32 for all epochs as well. Times are per epoch; con
 turns, each in a process of its own. TorchEEG is left out, with a word, where it is not installed.
 """
 
-import argparse
 import warnings
 from functools import partial
 
 import mne
 import numpy as np
-from _measure import ratios, show, take_turns, write_json
+from _measure import options, ratios, show, take_turns, write_json
 from _peer import missing, transforms
 from rich.console import Console
 
@@ -85,11 +84,7 @@ def contenders(with_peer):
 
 def main():
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, help="of torch; its own choice without it")
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--json", metavar="FILE")
-    arguments = parser.parse_args()
+    arguments = options(__doc__.split("\n")[0]).parse_args()
     why_not = missing()
     if why_not:
         Console(stderr=True).print(why_not)

@@ -7,7 +7,6 @@ training and of 256 in prediction. Contenders take turns, each in a process of i
 the same number of threads. TorchEEG is left out, with a word, where it is not installed.
 """
 
-import argparse
 import itertools
 import time
 from functools import partial
@@ -15,7 +14,7 @@ from functools import partial
 import mne
 import numpy as np
 import torch
-from _measure import ratios, show, take_turns, write_json
+from _measure import options, ratios, show, take_turns, write_json
 from _peer import missing, network
 from rich.console import Console
 
@@ -123,11 +122,7 @@ def contenders(build, with_peer):
 
 def main():
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, help="of torch; its own choice without it")
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--json", metavar="FILE")
-    arguments = parser.parse_args()
+    arguments = options(__doc__.split("\n")[0]).parse_args()
     why_not = missing()
     if why_not:
         Console(stderr=True).print(why_not)
