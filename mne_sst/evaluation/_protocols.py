@@ -202,7 +202,7 @@ class FixedTrials(_Protocol):
     >>> import numpy as np
     >>> from mne_sst.evaluation import FixedTrials
     >>> groups = {"subject": [1] * 6, "trial": [1, 1, 2, 2, 3, 3]}
-    >>> [(list(a), list(b)) for a, b in FixedTrials(2).split(np.zeros(6), groups=groups)]
+    >>> [(a.tolist(), b.tolist()) for a, b in FixedTrials(2).split(np.zeros(6), groups=groups)]
     [([0, 1, 2, 3], [4, 5])]
     """
 
