@@ -1,6 +1,7 @@
 """What fused training steps stand on: kernels, memory that is used again, batch norm."""
 
 import importlib.util
+import os
 import threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ def available():
         return False
     import numba
 
+    # Threads that numba starts and does not use still get in the way of other processes:
+    # with a limit for torch by OMP_NUM_THREADS, two fits side by side took ten times as long.
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    if limit.isdigit() and "NUMBA_NUM_THREADS" not in os.environ:
+        numba.config.NUMBA_NUM_THREADS = min(max(int(limit), 1), numba.config.NUMBA_NUM_THREADS)
     return not numba.config.DISABLE_JIT
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 # Before torch is imported: tests run side by side, each on one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import mne
