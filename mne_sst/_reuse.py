@@ -23,11 +23,12 @@ def available():
         return False
     import numba
 
-    # Threads that numba starts and does not use still get in the way of other processes:
-    # with a limit for torch by OMP_NUM_THREADS, two fits side by side took ten times as long.
+    # Threads that numba starts and does not use still get in the way of other processes: two
+    # fits side by side took ten times as long. Where OMP_NUM_THREADS sets a limit,
+    # NUMBA_NUM_THREADS has to set it as well, as joblib does for its workers.
     limit = os.environ.get("OMP_NUM_THREADS", "")
-    if limit.isdigit() and "NUMBA_NUM_THREADS" not in os.environ:
-        numba.config.NUMBA_NUM_THREADS = min(max(int(limit), 1), numba.config.NUMBA_NUM_THREADS)
+    if limit.isdigit() and int(limit) < numba.config.NUMBA_NUM_THREADS:
+        return False
     return not numba.config.DISABLE_JIT
 
 
