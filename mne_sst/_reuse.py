@@ -1,7 +1,6 @@
 """What fused training steps stand on: kernels, memory that is used again, batch norm."""
 
 import importlib.util
-import os
 import threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -23,12 +22,6 @@ def available():
         return False
     import numba
 
-    # Threads that numba starts and does not use still get in the way of other processes: two
-    # fits side by side took ten times as long. Where OMP_NUM_THREADS sets a limit,
-    # NUMBA_NUM_THREADS has to set it as well, as joblib does for its workers.
-    limit = os.environ.get("OMP_NUM_THREADS", "")
-    if limit.isdigit() and int(limit) < numba.config.NUMBA_NUM_THREADS:
-        return False
     return not numba.config.DISABLE_JIT
 
 
@@ -56,8 +49,13 @@ def compiled():
     # One of numba's ways to share work among threads allows one caller at a time only;
     # which one it has taken is known after the first kernel has run.
     with _one_at_a_time():
+        n_threads = torch.get_num_threads()
         before = numba.get_num_threads()
-        numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+        # Where both stand on the same OpenMP, numba's first start sets its own number of
+        # threads for PyTorch too.
+        if torch.get_num_threads() != n_threads:
+            torch.set_num_threads(n_threads)
+        numba.set_num_threads(min(n_threads, numba.config.NUMBA_NUM_THREADS))
         try:
             yield kernels
         finally:

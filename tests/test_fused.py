@@ -1,7 +1,10 @@
 """Fused training steps against the plain layers."""
 
 import copy
+import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -363,3 +366,19 @@ def test_parts_of_any_size_give_the_same(monkeypatch):
     whole = trained(net, inputs)[1]
     monkeypatch.setattr(_fused, "PART", 1)
     assert distance(whole, trained(net, inputs)[1]) < 1e-9
+
+
+def test_the_first_kernel_leaves_pytorch_its_number_of_threads():
+    # In a process of its own: numba starts its threads once.
+    script = (
+        "import torch; from mne_sst._reuse import compiled\n"
+        "torch.set_num_threads(1); torch.get_num_threads()\n"
+        "with compiled(): pass\n"
+        "print(torch.get_num_threads())"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("OMP_")}
+    environment["NUMBA_NUM_THREADS"] = "2"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "1", done.stderr
