@@ -50,7 +50,6 @@ def run_demo(output, seed=0, n_subjects=3, n_trials=15, n_windows=20, max_epochs
     clf = SSTClassifier(
         grid_shape=(16, 16),
         max_epochs=max_epochs,
-        n_threads=None,
         random_state=seed,
         verbose=verbose,
     )

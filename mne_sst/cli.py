@@ -191,7 +191,6 @@ def fit(
         grid_shape=(grid, grid),
         max_epochs=max_epochs,
         validation_fraction=validation,
-        n_threads=None,
         random_state=seed,
         verbose=_verbose(quiet),
     )

@@ -191,7 +191,7 @@ def rewrite(path, **changes):
         ),
         (
             lambda raw, _: rewrite(raw / "2_20140404.mat", jl_eeg1=signals(0, 2, 61)),
-            r"'jl_eeg1' must have shape \(62, n_samples\), got \(61, 401\)",
+            r"'jl_eeg1' must have shape \(62, n\), got \(61, 401\)",
         ),
         (
             lambda raw, _: rewrite(raw / "2_20140404.mat", jl_eeg1=np.full((62, 500), np.nan)),
@@ -219,7 +219,7 @@ def test_features_of_another_recording_are_refused(seed_folder, tmp_path):
     def change(_, features):
         rewrite(features / "2_20140404.mat", de_LDS1=np.zeros((62, 9, 5)))
 
-    with pytest.raises(ValueError, match=r"'jl_eeg1' holds 5 windows of 1 s, but the .* 9"):
+    with pytest.raises(ValueError, match=r"'jl_eeg1' holds 5 windows of 1 s, but .* features of 9"):
         read_seed(damaged(seed_folder, tmp_path, change), data="features")
 
 

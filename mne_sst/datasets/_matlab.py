@@ -1,10 +1,13 @@
 """Arrays of MATLAB files, v5 and v7.3 alike; nothing in them is ever run."""
 
+import re
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from scipy.io import loadmat, whosmat
+
+from ._arrays import numbers
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -30,13 +33,17 @@ class MatFile:
 
     def __init__(self, path):
         self.path = Path(path)
+        self._last = None, None
         if not self.path.is_file():
             raise FileNotFoundError(f"{self.path} is missing.")
         self.is_hdf5 = _is_hdf5(self.path)
         with _told(self.path):
             if self.is_hdf5:
                 with self._open() as file:
-                    self.shapes = {k: v.shape[::-1] for k, v in file.items() if hasattr(v, "shape")}
+                    # A struct is a group, without a shape.
+                    self.shapes = {
+                        k: getattr(v, "shape", (1, 1))[::-1] for k, v in file.items() if k[0] != "#"
+                    }
             else:
                 self.shapes = {name: shape for name, shape, _ in whosmat(self.path)}
 
@@ -49,15 +56,16 @@ class MatFile:
             ) from error
         return h5py.File(self.path, "r")
 
-    def read(self, name, ndim=None):
+    def read(self, name, shape=None):
         """Read a variable.
 
         Parameters
         ----------
         name : str
-            One of ``shapes``.
-        ndim : int | None
-            Number of axes it must have.
+            One of ``shapes``; fields of a struct after a dot, elements of a cell array
+            counted from 1: ``"S.data{2}.eeg"``.
+        shape : tuple of int | None
+            What it must have; None for any, or for an axis of any length.
 
         Returns
         -------
@@ -70,23 +78,46 @@ class MatFile:
             Naming file and variable, if it is missing, cut off, of another shape, or not
             made of finite numbers.
         """
-        if name not in self.shapes:
-            raise ValueError(f"{self.path} has no variable {name!r}; it has {sorted(self.shapes)}.")
         with _told(self.path, name):
             if self.is_hdf5:
                 with self._open() as file:
-                    array = file[name][()].T
+                    array = np.asarray(self._find(file, name)[()].T)
             else:
-                array = loadmat(self.path, variable_names=[name])[name]
-        array = np.asarray(array)
-        if array.dtype.kind not in "fiu" or (ndim is not None and array.ndim != ndim):
-            wanted = "numbers" if ndim is None else f"an array of {ndim} axes"
-            raise ValueError(
-                f"{self.path}: {name!r} must be {wanted}, got {array.dtype} of shape {array.shape}."
-            )
-        if not np.isfinite(array).all():
-            raise ValueError(f"{self.path}: {name!r} has values that are NaN or infinite.")
-        return array
+                array = np.asarray(self._find(None, name))
+        return numbers(array, shape, f"{self.path}: {name!r}")
+
+    def count(self, name):
+        """Return the number of elements of a cell array."""
+        with _told(self.path, name):
+            if self.is_hdf5:
+                with self._open() as file:
+                    return self._find(file, name).size
+            return self._find(None, name).size
+
+    def _find(self, file, name):
+        """Follow a name through structs and cells; ``file`` is open HDF5, or None."""
+        first, *steps = re.findall(r"[^.{}]+", name)
+        if first not in self.shapes:
+            raise KeyError(f"no variable {first!r}, only {sorted(self.shapes)}")
+        here = self._variable(first) if file is None else file[first]
+        for step in steps:
+            if step.isdigit():
+                cells = here.ravel() if file is None else here[()].ravel()
+                if int(step) > len(cells):
+                    raise KeyError(f"no element {step}, only {len(cells)}")
+                here = cells[int(step) - 1] if file is None else file[cells[int(step) - 1]]
+                continue
+            names = here.dtype.names if file is None else getattr(here, "keys", list)()
+            if step not in (names or ()):
+                raise KeyError(f"no field {step!r}, only {sorted(names or ())}")
+            here = here.ravel()[0][step] if file is None else here[step]
+        return here
+
+    def _variable(self, name):
+        # A version 5 variable can only be read as a whole: a struct is kept for its fields.
+        if self._last[0] != name:
+            self._last = name, loadmat(self.path, variable_names=[name])[name]
+        return self._last[1]
 
 
 def _is_hdf5(path):
@@ -102,6 +133,8 @@ def _told(path, name=None):
         yield
     except (ImportError, FileNotFoundError):
         raise
+    except KeyError as error:
+        raise ValueError(f"{path} has no {name!r}: {error.args[0]}.") from error
     except Exception as error:
         what = "" if name is None else f" (variable {name!r})"
         raise ValueError(

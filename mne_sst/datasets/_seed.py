@@ -2,16 +2,21 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
-import mne
-import numpy as np
-import pandas as pd
-
-from .._checks import check_number, check_option, listed
-from .._montage import place
-from ..features import EpochsFeatures, FeatureExtractor, FeatureSettings, concatenate_features
+from .._checks import check_option, listed
+from ..features import concatenate_features
 from ._matlab import MatFile
+from ._official import official_features
+from ._trials import (
+    KINDS,
+    Trial,
+    check_cut,
+    check_folder,
+    chosen,
+    epochs_of,
+    join_epochs,
+    make_info,
+)
 
 #: The 62 electrodes of the SEED sets, in the order of their files.
 CHANNELS = (
@@ -131,40 +136,37 @@ def read_seed_iv(
 
 
 def _read(which, path, subjects, sessions, data, smoothing, window, overlap):
-    check_option("data", data, ("raw", "features"))
+    check_option("data", data, KINDS)
     check_option("smoothing", smoothing, tuple(SMOOTHING))
-    window = check_number("window", window, 0, low_open=True)
-    overlap = check_number("overlap", overlap, 0)
-    if overlap >= window:
-        raise ValueError(f"overlap={overlap} s must be shorter than window={window} s.")
-    path = Path(path)
-    if not path.is_dir():
-        raise FileNotFoundError(f"path: there is no folder {path}.")
+    window, overlap = check_cut(window, overlap)
     raw = _files(which, path, which.raw, optional=data == "features")
     found = raw if data == "raw" else _files(which, path, which.features)
-    wanted = _chosen(found, subjects, sessions)
-    parts = []
-    for key in wanted:
+    parts, info = [], make_info(CHANNELS, SFREQ)
+    for key in asked_for(found, subjects, sessions):
         labels = _labels(which, found[key].parent, key[1])
         if data == "raw":
-            parts.append(_epochs(which, found[key], key, labels, window, overlap))
+            trials = _trials_of(which, found[key], key, labels)
+            parts.append(epochs_of(trials, info, window, overlap, which.emotions))
         else:
-            parts.append(_features(which, found[key], raw.get(key), key, labels, smoothing))
-    if data == "features":
-        return concatenate_features(parts)
-    return mne.concatenate_epochs(parts, add_offset=True, verbose="ERROR")
+            parts += _features(which, found[key], raw.get(key), key, labels, smoothing, info)
+    return concatenate_features(parts) if data == "features" else join_epochs(parts)
+
+
+def asked_for(files, subjects, sessions):
+    """Keys (subject, session) that were asked for, each of which must be there."""
+    subjects = chosen({key[0] for key in files}, subjects, "subjects")
+    sessions = chosen({key[1] for key in files}, sessions, "sessions")
+    return [(s, n) for s in subjects for n in sessions if (s, n) in files]
 
 
 def _files(which, path, folders, optional=False):
     """(subject, session) -> file, sessions in the order of their dates."""
-    folder = next((path / name for name in folders if (path / name).is_dir()), None)
-    if folder is None:
-        if optional:
+    try:
+        folder = check_folder(path, which.name, *folders)
+    except FileNotFoundError:
+        if optional and check_folder(path, which.name):
             return {}
-        raise FileNotFoundError(
-            f"{which.name}: {path} has no folder {' or '.join(folders)}. Give the folder that the "
-            "official archive unpacks to."
-        )
+        raise
     found = {}
     for file in folder.rglob("*.mat"):
         match = re.fullmatch(r"(\d+)_(\d{8})\.mat", file.name)
@@ -176,8 +178,7 @@ def _files(which, path, folders, optional=False):
         )
     files = {}
     for subject in sorted(found):
-        dated = sorted(found[subject])
-        for number, (_, file) in enumerate(dated, start=1):
+        for number, (_, file) in enumerate(sorted(found[subject]), start=1):
             # SEED-IV says which session it is by the folder.
             session = int(file.parent.name) if file.parent != folder else number
             if (subject, session) in files:
@@ -186,31 +187,17 @@ def _files(which, path, folders, optional=False):
                     f"{subject}, session {session}."
                 )
             files[subject, session] = file
-    return dict(sorted(files.items()))
-
-
-def _chosen(files, subjects, sessions):
-    """Keys that were asked for, each of which must be there."""
-    wanted = []
-    for name, values, level in (("subjects", subjects, 0), ("sessions", sessions, 1)):
-        there = sorted({key[level] for key in files})
-        values = there if values is None else np.atleast_1d(values).tolist()
-        missing = [v for v in values if v not in there]
-        if missing or not values:
-            raise ValueError(f"{name}={values}: {listed(missing)} not found, only {listed(there)}.")
-        wanted.append(values)
-    keys = [key for key in files if key[0] in wanted[0] and key[1] in wanted[1]]
-    return sorted(keys, key=lambda key: (wanted[0].index(key[0]), wanted[1].index(key[1])))
+    return files
 
 
 def _labels(which, folder, session):
     if which.labels is not None:
         if session not in which.labels:
             raise ValueError(f"{which.name} has sessions 1 to 3, got a folder {session}.")
-        return np.array(which.labels[session])
+        return list(which.labels[session])
     file = MatFile(folder / "label.mat")
-    labels = file.read("label").ravel().astype(int)
-    unknown = sorted(set(labels.tolist()) - set(which.emotions))
+    labels = file.read("label").ravel().astype(int).tolist()
+    unknown = sorted(set(labels) - set(which.emotions))
     if unknown:
         raise ValueError(
             f"{file.path}: 'label' holds {unknown}, but labels are {listed(which.emotions)}."
@@ -218,7 +205,7 @@ def _labels(which, folder, session):
     return labels
 
 
-def _trials(file, pattern, n_trials):
+def _variables(file, pattern, n_trials):
     """Names of the variables of the trials, 1 to n."""
     names = {}
     for name in file.shapes:
@@ -237,105 +224,48 @@ def _trials(file, pattern, n_trials):
     return [names[t] for t in range(1, n_trials + 1)]
 
 
-def _signals(file, n_trials):
-    """Yield the signals of each trial in volts, (62, n_samples)."""
-    for name in _trials(file, r"[A-Za-z]*_?eeg_?(\d+)", n_trials):
-        signals = file.read(name, ndim=2)
-        if len(signals) != len(CHANNELS):
-            raise ValueError(
-                f"{file.path}: {name!r} must have shape ({len(CHANNELS)}, n_samples), got "
-                f"{signals.shape}."
-            )
-        yield name, signals * 1e-6
+def _trials_of(which, path, key, labels):
+    """Yield the trials of a file of signals."""
+    file = MatFile(path)
+    names = _variables(file, r"[A-Za-z]*_?eeg_?(\d+)", len(labels))
+    for number, (name, label) in enumerate(zip(names, labels, strict=True), start=1):
+        signals = file.read(name, (len(CHANNELS), None)) * 1e-6
+        values = metadata(key, number, label, which.emotions)
+        yield Trial(f"{path}: {name!r}", signals, values)
 
 
-def _info():
-    return place(mne.create_info([_proper(name) for name in CHANNELS], SFREQ, "eeg"))
+def metadata(key, trial, label, emotions):
+    """What is known of a trial, by the names of the columns.
+
+    Parameters
+    ----------
+    key : tuple
+        Subject and session.
+    trial : int
+        Its number, from 1.
+    label : int
+        Of its emotion.
+    emotions : dict of int -> str
+        Words for the labels.
+    """
+    values = dict(subject=key[0], session=key[1], trial=trial)
+    return values | {"label": int(label), "emotion": emotions[int(label)]}
 
 
-def _proper(name):
-    """FP1 as Fp1, CZ as Cz, FPZ as Fpz: how MNE writes them."""
-    return name.replace("FP", "Fp").replace("Z", "z")
-
-
-def _metadata(which, key, trial, label, n):
-    values = dict(subject=key[0], session=key[1], trial=trial, label=int(label))
-    return pd.DataFrame({**values, "emotion": which.emotions[int(label)]}, index=range(n))
-
-
-def _epochs(which, path, key, labels, window, overlap):
-    """Windows of one session, trial after trial; their events count on through it."""
-    n_samples, step = round(window * SFREQ), round((window - overlap) * SFREQ)
-    file, windows, tables, events, offset = MatFile(path), [], [], [], 0
-    for trial, (name, signals) in enumerate(_signals(file, len(labels)), start=1):
-        starts = np.arange(0, signals.shape[1] - n_samples + 1, step)
-        if not len(starts):
-            raise ValueError(
-                f"{path}: {name!r} has {signals.shape[1] / SFREQ:g} s, less than one window of "
-                f"{window:g} s."
-            )
-        windows.append(np.stack([signals[:, s : s + n_samples] for s in starts]))
-        label = labels[trial - 1]
-        tables.append(_metadata(which, key, trial, label, len(starts)))
-        code = list(which.emotions).index(int(label)) + 1
-        events.append(np.column_stack([starts + offset, np.zeros_like(starts), 0 * starts + code]))
-        offset += signals.shape[1]
-    return mne.EpochsArray(
-        np.concatenate(windows),
-        _info(),
-        np.concatenate(events),
-        event_id={word: i for i, word in enumerate(which.emotions.values(), start=1)},
-        metadata=pd.concat(tables, ignore_index=True),
-        verbose="ERROR",
-    )
-
-
-def _features(which, path, raw_path, key, labels, smoothing):
+def _features(which, path, raw_path, key, labels, smoothing, info):
     """Official DE of one session, and clips of its signals where they are there."""
     file, parts = MatFile(path), []
-    names = _trials(file, SMOOTHING[smoothing] + r"(\d+)", len(labels))
-    signals = None if raw_path is None else _signals(MatFile(raw_path), len(labels))
-    extractor = FeatureExtractor(method="seed", verbose=False)
-    info = _info()
-    for trial, (name, label) in enumerate(zip(names, labels, strict=True), start=1):
-        values = file.read(name, ndim=3)
-        if values.shape[0] != len(CHANNELS) or values.shape[2] != 5:
-            raise ValueError(
-                f"{path}: {name!r} must have shape ({len(CHANNELS)}, n_windows, 5), got "
-                f"{values.shape}."
-            )
-        n_windows, temporal = values.shape[1], None
-        settings = FeatureSettings(
-            method="seed", sfreq=SFREQ, window=which.window, smoothing=smoothing
-        )
-        if signals is not None:
-            temporal = _clips(next(signals), n_windows, which.window, extractor, info, raw_path)
+    names = _variables(file, SMOOTHING[smoothing] + r"(\d+)", len(labels))
+    trials = iter(()) if raw_path is None else _trials_of(which, raw_path, key, labels)
+    for number, (name, label) in enumerate(zip(names, labels, strict=True), start=1):
+        where = f"{path}: {name!r}"
+        values = file.read(name, (len(CHANNELS), None, 5))
+        trial = next(trials, None)
+        has_signals = trial is not None
+        if not has_signals:
+            trial = Trial(where, None, metadata(key, number, label, which.emotions))
+        values = values.transpose(1, 0, 2)
         parts.append(
-            EpochsFeatures(
-                values.transpose(1, 0, 2).astype(np.float32),
-                temporal,
-                info,
-                settings,
-                metadata=_metadata(which, key, trial, label, n_windows),
-            )
+            official_features(values, trial, info, which.window, smoothing, where, has_signals)
         )
-    return concatenate_features(parts)
-
-
-def _clips(named, n_windows, window, extractor, info, path):
-    """Temporal stacks of the windows that the official features are of."""
-    name, signals = named
-    n_samples = round(window * SFREQ)
-    n_whole = signals.shape[1] // n_samples
-    # The last window of features may hold less signal than the others.
-    if not n_windows - 1 <= n_whole <= n_windows + 1:
-        raise ValueError(
-            f"{path}: {name!r} holds {n_whole} windows of {window:g} s, but the features of that "
-            f"trial {n_windows}: they are not of one recording."
-        )
-    missing = n_windows * n_samples - signals.shape[1]
-    if missing > 0:
-        signals = np.pad(signals, ((0, 0), (0, missing)), mode="reflect")
-    cut = signals[:, : n_windows * n_samples].reshape(len(signals), n_windows, n_samples)
-    epochs = mne.EpochsArray(cut.transpose(1, 0, 2), info, verbose="ERROR")
-    return extractor.transform(epochs).temporal
+    return parts

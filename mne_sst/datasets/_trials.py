@@ -1,0 +1,156 @@
+"""Trials of a recording to windows, the same for every data set."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+
+from .._checks import check_number, listed
+from .._montage import place
+
+#: Where a reader's data comes in.
+KINDS = ("raw", "features")
+
+
+@dataclass
+class Trial:
+    """The signals of one trial, and what is known of it.
+
+    Parameters
+    ----------
+    name : str
+        File and variable, for messages.
+    signals : array, shape (n_channels, n_samples)
+        Volts.
+    metadata : dict
+        ``subject``, ``session``, ``trial``, ``label`` and more: a value for all windows, or
+        an array with one for each of them.
+    """
+
+    name: str
+    signals: np.ndarray
+    metadata: dict
+
+
+def check_cut(window, overlap):
+    """Return window and overlap in seconds, checked."""
+    window = check_number("window", window, 0, low_open=True)
+    overlap = check_number("overlap", overlap, 0)
+    if overlap >= window:
+        raise ValueError(f"overlap={overlap} s must be shorter than window={window} s.")
+    return window, overlap
+
+
+def check_folder(path, name, *folders):
+    """Return the first of ``folders`` that is in ``path``, or the path itself for none."""
+    path = Path(path)
+    if not path.is_dir():
+        raise FileNotFoundError(f"path: there is no folder {path}.")
+    if not folders:
+        return path
+    found = next((path / f for f in folders if (path / f).is_dir()), None)
+    if found is None:
+        raise FileNotFoundError(
+            f"{name}: {path} has no folder {' or '.join(folders)}. Give the folder that the "
+            "official archive unpacks to."
+        )
+    return found
+
+
+def chosen(there, values, name):
+    """Return which of the values that are there were asked for, in the order asked.
+
+    Parameters
+    ----------
+    there : iterable
+        What can be had.
+    values : sequence | None
+        What was asked for; None for all.
+    name : str
+        Of the parameter.
+    """
+    there = sorted(set(there))
+    values = there if values is None else np.atleast_1d(values).tolist()
+    missing = [v for v in values if v not in there]
+    if missing or not values:
+        raise ValueError(f"{name}={values}: {listed(missing)} not found, only {listed(there)}.")
+    return list(dict.fromkeys(values))
+
+
+def make_info(ch_names, sfreq):
+    """Info of electrodes with positions, under MNE's spelling of their names."""
+    return place(mne.create_info([proper(name) for name in ch_names], sfreq, "eeg"))
+
+
+def proper(name):
+    """FP1 as Fp1, CZ as Cz, FPZ as Fpz: how MNE writes them."""
+    return name.replace("FP", "Fp").replace("Z", "z")
+
+
+def metadata_of(values, n_windows):
+    """One row a window.
+
+    Parameters
+    ----------
+    values : dict
+        As of a `Trial`.
+    n_windows : int
+        Rows.
+    """
+    return pd.DataFrame(values, index=range(n_windows))
+
+
+def epochs_of(trials, info, window, overlap, words=None):
+    """Cut the trials of one recording into windows.
+
+    Parameters
+    ----------
+    trials : iterable of Trial
+        In order of time; each is taken as it is needed.
+    info : mne.Info
+        Of their channels.
+    window, overlap : float
+        Seconds.
+    words : dict of label -> str | None
+        Event names; None for one event name.
+
+    Returns
+    -------
+    epochs : EpochsArray
+        Events count on through the recording; what does not fill a window is left out.
+    """
+    sfreq = info["sfreq"]
+    n_samples, step = round(window * sfreq), round((window - overlap) * sfreq)
+    windows, tables, events, offset = [], [], [], 0
+    event_id = {w: i for i, w in enumerate(words.values(), 1)} if words else {"window": 1}
+    for trial in trials:
+        starts = np.arange(0, trial.signals.shape[1] - n_samples + 1, step)
+        if not len(starts):
+            raise ValueError(
+                f"{trial.name} has {trial.signals.shape[1] / sfreq:g} s, less than one window "
+                f"of {window:g} s."
+            )
+        windows.append(np.stack([trial.signals[:, s : s + n_samples] for s in starts]))
+        values = {
+            k: v[: len(starts)] if isinstance(v, np.ndarray) else v
+            for k, v in trial.metadata.items()
+        }
+        tables.append(metadata_of(values, len(starts)))
+        code = list(words).index(trial.metadata["label"]) + 1 if words else 1
+        events.append(np.column_stack([starts + offset, 0 * starts, 0 * starts + code]))
+        offset += trial.signals.shape[1]
+    return mne.EpochsArray(
+        np.concatenate(windows),
+        info,
+        np.concatenate(events),
+        event_id=event_id,
+        metadata=pd.concat(tables, ignore_index=True),
+        verbose="ERROR",
+    )
+
+
+def join_epochs(parts):
+    """Epochs of several recordings as one; no two events at the same sample."""
+    return mne.concatenate_epochs(parts, add_offset=True, verbose="ERROR")
