@@ -1,5 +1,8 @@
-"""Data sets: simulated emotions, and readers of the field's recordings."""
+"""Data sets: simulated emotions, readers and fetchers of the field's recordings."""
 
+from ._eegbci import fetch_eegbci
+from ._eegmat import fetch_eegmat
+from ._emoeeg_mc import fetch_emoeeg_mc
 from ._faced import read_faced
 from ._ratings import read_deap, read_dreamer
 from ._seed import read_seed, read_seed_iv
@@ -9,6 +12,9 @@ from ._simulate import EMOTIONS, simulate_emotion
 
 __all__ = [
     "EMOTIONS",
+    "fetch_eegbci",
+    "fetch_eegmat",
+    "fetch_emoeeg_mc",
     "read_deap",
     "read_dreamer",
     "read_faced",

@@ -124,7 +124,6 @@ def epochs_of(trials, info, window, overlap, words=None):
     sfreq = info["sfreq"]
     n_samples, step = round(window * sfreq), round((window - overlap) * sfreq)
     windows, tables, events, offset = [], [], [], 0
-    event_id = {w: i for i, w in enumerate(words.values(), 1)} if words else {"window": 1}
     for trial in trials:
         starts = np.arange(0, trial.signals.shape[1] - n_samples + 1, step)
         if not len(starts):
@@ -141,11 +140,14 @@ def epochs_of(trials, info, window, overlap, words=None):
         code = list(words).index(trial.metadata["label"]) + 1 if words else 1
         events.append(np.column_stack([starts + offset, 0 * starts, 0 * starts + code]))
         offset += trial.signals.shape[1]
+    events = np.concatenate(events)
+    names = words.values() if words else ["window"]
     return mne.EpochsArray(
         np.concatenate(windows),
         info,
-        np.concatenate(events),
-        event_id=event_id,
+        events,
+        # Not every recording has every label.
+        event_id={name: i for i, name in enumerate(names, 1) if i in events[:, 2]},
         metadata=pd.concat(tables, ignore_index=True),
         verbose="ERROR",
     )

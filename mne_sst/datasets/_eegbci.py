@@ -1,0 +1,120 @@
+"""EEG Motor Movement/Imagery Database, an open set of PhysioNet, through MNE."""
+
+from pathlib import Path
+
+import mne
+import numpy as np
+
+from .._checks import check_option
+from .._montage import place
+from ._eegmat import read_edf
+from ._trials import Trial, check_cut, chosen, epochs_of, join_epochs
+
+URL = "https://physionet.org/files/eegmmidb/1.0.0/"
+N_SUBJECTS = 109
+#: What is done in each run: the two baselines, and four tasks that come three times.
+STATES = ("eyes open", "eyes closed", "rest", "left fist", "right fist", "both fists", "both feet")
+_TASKS = {
+    run: ("left fist", "right fist") if run % 4 in (3, 0) else ("both fists", "both feet")
+    for run in range(3, 15)
+}
+
+
+def fetch_eegbci(
+    subjects=(1,), runs=(1, 2), *, path=None, window=1.0, overlap=0.0, base_url=URL, verbose=None
+):
+    """Get and read EEGMMIDB [1]_ [2]_: eyes open and closed, and movements of 109 subjects.
+
+    Parameters
+    ----------
+    subjects : sequence of int | None
+        Which ones, from 1; None for all.
+    runs : sequence of int
+        1 eyes open, 2 eyes closed; 3, 7, 11 left or right fist; 4, 8, 12 the same imagined;
+        5, 9, 13 both fists or both feet; 6, 10, 14 the same imagined.
+    path : path-like | None
+        Folder with MNE's layout (``MNE-eegbci-data``), or one with folders ``S001`` and so
+        on, which is read without a download. None takes MNE's data folder (``MNE_DATA``).
+    window, overlap : float
+        Seconds: how signals are cut, within a run or a trial of movement.
+    base_url : str
+        Where the files are.
+    verbose : bool | None
+        Whether MNE says what it downloads.
+
+    Returns
+    -------
+    epochs : Epochs
+        64 electrodes, 160 Hz. Metadata: ``subject``, ``session`` (always 1), ``run``,
+        ``trial`` (counted through the runs), ``label`` (index in ``eyes open, eyes closed,
+        rest, left fist, right fist, both fists, both feet``), ``state`` and ``imagined``.
+
+    Raises
+    ------
+    ValueError
+        If a file is cut off, or subjects were sampled at different rates (88, 92 and 100
+        differ): read those by themselves.
+
+    References
+    ----------
+    .. [1] Schalk et al. (2004). BCI2000: A general-purpose brain-computer interface system.
+           IEEE TBME, 51, 1034-1043. doi:10.1109/TBME.2004.827072
+    .. [2] Goldberger et al. (2000). PhysioBank, PhysioToolkit, and PhysioNet. Circulation,
+           101, e215-e220. doi:10.1161/01.CIR.101.23.e215
+    """
+    window, overlap = check_cut(window, overlap)
+    subjects = chosen(range(1, N_SUBJECTS + 1), subjects, "subjects")
+    runs = chosen(range(1, 15), runs, "runs")
+    parts, rates = [], {}
+    for subject in subjects:
+        raws = {run: _read(subject, run, path, base_url, verbose) for run in runs}
+        for raw in raws.values():
+            rates.setdefault(raw.info["sfreq"], []).append(subject)
+        if len(rates) > 1:
+            raise ValueError(
+                f"subjects: sampling rates differ ({rates} by Hz); give subjects of one rate."
+            )
+        info = raws[runs[0]].info
+        words = dict(enumerate(STATES))
+        parts.append(epochs_of(_trials(raws, subject, window), info, window, overlap, words))
+    return join_epochs(parts)
+
+
+def _read(subject, run, path, base_url, verbose):
+    name = f"S{subject:03d}/S{subject:03d}R{run:02d}.edf"
+    file = None if path is None else Path(path) / name
+    if file is None or not file.is_file():
+        (file,) = mne.datasets.eegbci.load_data(
+            subject, run, path=path, update_path=False, base_url=base_url, verbose=verbose
+        )
+    raw = read_edf(Path(file))
+    mne.datasets.eegbci.standardize(raw)
+    return place(raw)
+
+
+def _trials(raws, subject, window):
+    """Yield the baselines as a whole, and the movements one by one."""
+    number = 0
+    for run, raw in raws.items():
+        sfreq, signals = raw.info["sfreq"], raw.get_data()
+        known = {"subject": subject, "session": 1, "run": run}
+        pieces = [(0, signals.shape[1], STATES[run - 1])]
+        if run > 2:
+            pieces = list(_movements(raw, _TASKS[run]))
+        for start, stop, state in pieces:
+            if stop - start < round(window * sfreq):
+                continue
+            number += 1
+            values = {**known, "trial": number, "label": STATES.index(state), "state": state}
+            values["imagined"] = run > 2 and run % 2 == 0
+            yield Trial(f"S{subject:03d}R{run:02d}", signals[:, start:stop], values)
+
+
+def _movements(raw, task):
+    """Yield start, stop and state of each trial of a run."""
+    words = {"T0": "rest", "T1": task[0], "T2": task[1]}
+    for annotation in raw.annotations:
+        code = check_option("annotation", str(annotation["description"]), tuple(words))
+        edges = np.array([annotation["onset"], annotation["onset"] + annotation["duration"]])
+        start, stop = np.minimum(np.round(edges * raw.info["sfreq"]), raw.n_times).astype(int)
+        yield start, stop, words[code]

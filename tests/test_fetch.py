@@ -1,0 +1,302 @@
+"""Fetchers, against a local HTTP server with real files where they are there."""
+
+import hashlib
+import http.server
+import shutil
+import threading
+from collections import Counter
+
+import mne
+import numpy as np
+import pytest
+
+from mne_sst import datasets
+from mne_sst.datasets import _fetch
+
+SUBJECTS = [2, 3]
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Serves ``files``, with the faults that a test asks for."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        server, name = self.server, self.path.rsplit("/", 1)[1]
+        server.asked[name] += 1
+        server.ranges.append((name, self.headers.get("Range")))
+        if server.faults.get(name):
+            fault = server.faults[name].pop(0)
+            if isinstance(fault, int):
+                self.send_error(fault)
+                return
+        else:
+            fault = None
+        if name not in server.files:
+            self.send_error(404)
+            return
+        content = server.files[name]
+        first = int((self.headers.get("Range") or "bytes=0-")[6:-1])
+        if first and first >= len(content):
+            self.send_error(416)
+            return
+        self.send_response(206 if first else 200)
+        self.send_header("Content-Length", str(len(content) - first))
+        self.end_headers()
+        if fault == "cut":
+            self.wfile.write(content[first : first + 1000])
+            self.close_connection = True
+            return
+        self.wfile.write(content[first:])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as httpd:
+        httpd.files, httpd.faults, httpd.asked, httpd.ranges = {}, {}, Counter(), []
+        httpd.url = f"http://127.0.0.1:{httpd.server_port}/files/eegmat/1.0.0/"
+        thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+        thread.start()
+        yield httpd
+        httpd.shutdown()
+
+
+def serve(server, files):
+    server.files.update(files)
+    lines = [f"{hashlib.sha256(c).hexdigest()}  {name}\n" for name, c in files.items()]
+    server.files["SHA256SUMS.txt"] = "".join(lines).encode()
+
+
+@pytest.fixture
+def some(server):
+    """Three files of any content."""
+    rng = np.random.default_rng(0)
+    files = {f"{name}.edf": rng.bytes(5000) for name in "abc"}
+    serve(server, files)
+    return files
+
+
+def fetch(server, folder, names=("a.edf", "b.edf", "c.edf")):
+    return _fetch.fetch_files(server.url, names, folder, verbose=False)
+
+
+def test_files_are_fetched_once(server, some, tmp_path):
+    paths = fetch(server, tmp_path / "new")
+    assert [p.read_bytes() for p in paths] == list(some.values())
+    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["a.edf", "b.edf", "c.edf"]
+    before = server.asked.copy()
+    fetch(server, tmp_path / "new")
+    assert server.asked == before
+
+
+def test_an_interrupted_transfer_goes_on(server, some, tmp_path):
+    server.faults["b.edf"] = ["cut", "cut"]
+    paths = fetch(server, tmp_path)
+    assert paths[1].read_bytes() == some["b.edf"]
+    asked = [wanted for name, wanted in server.ranges if name == "b.edf"]
+    assert asked == [None, "bytes=1000-", "bytes=2000-"]
+
+
+def test_a_second_call_takes_up_what_the_first_left(server, some, tmp_path):
+    server.faults["b.edf"] = ["cut", 503, 503, 503]
+    with pytest.raises(ConnectionError, match=r"b.edf cannot be downloaded.*call again to go on"):
+        fetch(server, tmp_path)
+    assert (tmp_path / "a.edf").exists()
+    assert not (tmp_path / "b.edf").exists()
+    assert (tmp_path / "b.edf.part").stat().st_size == 1000
+    server.faults.clear()
+    server.ranges.clear()
+    fetch(server, tmp_path)
+    assert (tmp_path / "b.edf").read_bytes() == some["b.edf"]
+    assert ("b.edf", "bytes=1000-") in server.ranges
+    assert server.asked["a.edf"] == 1
+
+
+def test_a_partial_file_of_other_content_is_thrown_away(server, some, tmp_path):
+    (tmp_path / "a.edf.part").write_bytes(b"x" * 3000)
+    (tmp_path / "b.edf.part").write_bytes(b"x" * 9000)
+    (tmp_path / "c.edf.part").write_bytes(some["c.edf"])
+    paths = fetch(server, tmp_path)
+    assert [p.read_bytes() for p in paths] == list(some.values())
+
+
+def test_a_wrong_checksum_keeps_nothing(server, some, tmp_path):
+    server.files["c.edf"] = b"something else"
+    with pytest.raises(ValueError, match=r"c.edf came with SHA-256 .* is published for it"):
+        fetch(server, tmp_path)
+    assert server.asked["c.edf"] == 3
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.edf", "b.edf"]
+
+
+@pytest.mark.parametrize(("status", "times"), [(500, 3), (503, 3), (404, 1), (403, 1)])
+def test_a_server_error_is_told(status, times, server, some, tmp_path):
+    server.faults["a.edf"] = [status] * 5
+    with pytest.raises(ConnectionError, match=rf"a.edf cannot be downloaded: {status}"):
+        fetch(server, tmp_path)
+    assert server.asked["a.edf"] == times
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_instead_of_sums_is_told(server, some, tmp_path):
+    server.files["SHA256SUMS.txt"] = b"<html>log in first</html>"
+    with pytest.raises(ValueError, match=r"is not a list of SHA-256 sums"):
+        fetch(server, tmp_path)
+    serve(server, {"a.edf": b"1"})
+    with pytest.raises(ValueError, match=r"has no b.edf, c.edf in its SHA256SUMS.txt"):
+        fetch(server, tmp_path)
+
+
+def test_no_server_at_all(tmp_path):
+    with pytest.raises(ConnectionError, match=r"SHA256SUMS.txt cannot be downloaded"):
+        _fetch.fetch_files("http://127.0.0.1:9/", ["a"], tmp_path, verbose=False)
+
+
+def test_mne_settings_are_read_and_left(monkeypatch, tmp_path):
+    monkeypatch.setenv("MNE_DATA", str(tmp_path))
+    assert _fetch.data_folder("eegmat") == tmp_path / "eegmat"
+    assert _fetch.data_folder("eegmat", "here").name == "here"
+
+
+# --- real files -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def eegmat(recordings, server):
+    files = {}
+    for subject in SUBJECTS:
+        for i in (1, 2):
+            path = recordings / "eegmat" / f"Subject{subject:02d}_{i}.edf"
+            files[path.name] = path.read_bytes()
+    serve(server, files)
+    return server
+
+
+def test_eegmat(eegmat, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNE_DATA", str(tmp_path))
+    eegmat.faults["Subject02_2.edf"] = ["cut"]
+    epochs = datasets.fetch_eegmat(SUBJECTS, base_url=eegmat.url, verbose=False)
+    assert sorted(f.name for f in (tmp_path / "eegmat").iterdir()) == sorted(
+        name for name in eegmat.files if name.endswith("edf")
+    )
+    assert len(epochs) == 2 * 2 * 30
+    table = epochs.metadata
+    assert table.groupby(["subject", "trial"]).size().to_list() == [30] * 4
+    assert set(zip(table["label"], table["state"], strict=True)) == {(0, "rest"), (1, "arithmetic")}
+    assert np.isfinite([ch["loc"][:3] for ch in epochs.info["chs"]]).all()
+    raw = mne.io.read_raw_edf(tmp_path / "eegmat" / "Subject03_1.edf", verbose="ERROR")
+    expected = raw.get_data(picks=["EEG T5"])[0, -1000:]
+    last = epochs[(table["subject"] == 3) & (table["trial"] == 1)][-1]
+    np.testing.assert_allclose(last.get_data(picks=["T5"])[0, 0], expected)
+    # Offline, now that they are there; and from a copy elsewhere.
+    again = datasets.fetch_eegmat([2], base_url="http://127.0.0.1:9/", last=None)
+    assert len(again) > 90 + 30
+    copy = datasets.fetch_eegmat([3], path=tmp_path / "eegmat", base_url="http://127.0.0.1:9/")
+    assert len(copy) == 60
+
+
+def test_eegmat_says_what_is_cut_off(recordings, tmp_path):
+    for i in (1, 2):
+        shutil.copy(recordings / "eegmat" / f"Subject04_{i}.edf", tmp_path)
+    file = tmp_path / "Subject04_2.edf"
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match=r"Subject04_2.edf has \d+ bytes, but .* cut off"):
+        datasets.fetch_eegmat([4], path=tmp_path)
+    file.write_bytes(content[:300])
+    with pytest.raises(ValueError, match=r"Subject04_2.edf cannot be read as EDF"):
+        datasets.fetch_eegmat([4], path=tmp_path)
+    other = content.replace(b"EEG T5 ", b"EEG X5 ")
+    file.write_bytes(other)
+    with pytest.raises(ValueError, match=r"lacks the channels T5; it has EEG Fp1"):
+        datasets.fetch_eegmat([4], path=tmp_path)
+    with pytest.raises(ValueError, match=r"subjects=\[36\]: 36 not found"):
+        datasets.fetch_eegmat([36], path=tmp_path)
+
+
+def test_eegbci_through_mne(recordings, server, tmp_path):
+    names = ["S001R01.edf", "S001R03.edf", "S001R04.edf"]
+    server.files.update({n: (recordings / "eegmmidb" / "S001" / n).read_bytes() for n in names})
+    url = server.url.replace("eegmat", "eegmmidb")
+    server.faults["S001R01.edf"] = [500]
+    epochs = datasets.fetch_eegbci(
+        [1], [1, 3, 4], path=tmp_path, window=2.0, base_url=url, verbose="ERROR"
+    )
+    assert server.asked["S001R01.edf"] == 2
+    table = epochs.metadata
+    assert set(table["state"]) == {"eyes open", "rest", "left fist", "right fist"}
+    assert table.groupby("run")["imagined"].first().to_list() == [False, False, True]
+    # Movements last some 4 s: two windows a trial, each in one trial only.
+    assert table[table["run"] == 3].groupby("trial").size().max() == 2
+    assert len(epochs.ch_names) == 64
+    assert "Cz" in epochs.ch_names
+    server.files["S001R02.edf"] = b"not what MNE's list says"
+    with pytest.raises(ValueError, match="hash of downloaded file"):
+        datasets.fetch_eegbci([1], [2], path=tmp_path, base_url=url, verbose="ERROR")
+
+
+def test_eegbci_from_a_copy(recordings):
+    epochs = datasets.fetch_eegbci([1], [1, 2], path=recordings / "eegmmidb")
+    assert epochs.metadata["label"].value_counts().to_dict() == {0: 61, 1: 60}
+
+
+# --- BIDS -----------------------------------------------------------------------------------
+
+
+def write_bids(folder, subject, descriptions):
+    """A data set of one subject, with an event every 40 s."""
+    import mne_bids
+
+    names = ["Fp1", "Fp2", "Cz", "O1", "O2", "Pz", "X1", "HEO"]
+    info = mne.create_info(names, 100.0, ["eeg"] * 7 + ["eog"])
+    rng = np.random.default_rng(0)
+    raw = mne.io.RawArray(1e-5 * rng.standard_normal((8, 40_00 * 5)), info, verbose="ERROR")
+    raw.set_annotations(mne.Annotations(40.0 * np.arange(len(descriptions)), 35.0, descriptions))
+    path = mne_bids.BIDSPath(subject=f"{subject:02d}", task="emotion", root=folder, datatype="eeg")
+    mne_bids.write_raw_bids(
+        raw, path, format="EDF", allow_preload=True, overwrite=True, verbose="ERROR"
+    )
+
+
+NAMES = ["video_joy_start", "imagery/joy", "rest", "Video: fear", "video_neutral"]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
+def test_emoeeg_mc(tmp_path, monkeypatch):
+    pytest.importorskip("mne_bids")
+    pytest.importorskip("edfio")
+    openneuro = pytest.importorskip("openneuro")
+    asked = {}
+
+    def download(**params):
+        asked.update(params)
+        write_bids(params["target_dir"], 7, NAMES)
+
+    monkeypatch.setattr(openneuro, "download", download)
+    epochs = datasets.fetch_emoeeg_mc([7], path=tmp_path)
+    assert asked["dataset"] == "ds005540"
+    assert "sub-07/*" in asked["include"]
+    table = epochs.metadata
+    assert table.groupby("trial")["emotion"].first().to_list() == ["joy", "fear", "neutral"]
+    assert table.groupby("trial").size().to_list() == [30] * 3
+    assert set(table["label"]) == {0, 3, 6}
+    # What has no place on a map is left out.
+    assert epochs.ch_names == ["Fp1", "Fp2", "Cz", "O1", "O2", "Pz"]
+    asked.clear()
+    imagined = datasets.fetch_emoeeg_mc([7], path=tmp_path, context="imagery", last=None)
+    assert len(imagined) == 35
+    assert not asked
+    own = datasets.fetch_emoeeg_mc([7], path=tmp_path, events={"rest": "sadness"})
+    assert set(own.metadata["emotion"]) == {"sadness"}
+    with pytest.raises(ValueError, match=r"no event named after an emotion"):
+        datasets.fetch_emoeeg_mc([7], path=tmp_path, events={"nothing": "joy"})
+    with pytest.raises(ValueError, match=r"events: anger not among joy"):
+        datasets.fetch_emoeeg_mc([7], path=tmp_path, events={"rest": "anger"})
+
+
+def test_emoeeg_mc_names_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "mne_bids", None)
+    with pytest.raises(ImportError, match="pip install mne-bids"):
+        datasets.fetch_emoeeg_mc([7], path=tmp_path)
