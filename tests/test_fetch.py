@@ -3,7 +3,9 @@
 import hashlib
 import http.server
 import shutil
+import sys
 import threading
+import types
 from collections import Counter
 
 import mne
@@ -265,16 +267,14 @@ NAMES = ["video_joy_start", "imagery/joy", "rest", "Video: fear", "video_neutral
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
 def test_emoeeg_mc(tmp_path, monkeypatch):
-    pytest.importorskip("mne_bids")
-    pytest.importorskip("edfio")
-    openneuro = pytest.importorskip("openneuro")
     asked = {}
 
     def download(**params):
         asked.update(params)
         write_bids(params["target_dir"], 7, NAMES)
 
-    monkeypatch.setattr(openneuro, "download", download)
+    openneuro = types.SimpleNamespace(download=download)
+    monkeypatch.setitem(sys.modules, "openneuro", openneuro)
     epochs = datasets.fetch_emoeeg_mc([7], path=tmp_path)
     assert asked["dataset"] == "ds005540"
     assert "sub-07/*" in asked["include"]
@@ -297,6 +297,9 @@ def test_emoeeg_mc(tmp_path, monkeypatch):
 
 
 def test_emoeeg_mc_names_what_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "mne_bids", None)
+    monkeypatch.setitem(sys.modules, "openneuro", None)
+    with pytest.raises(ImportError, match=r"has no sub-07; to download it, pip install openneuro"):
+        datasets.fetch_emoeeg_mc([7], path=tmp_path)
+    monkeypatch.setitem(sys.modules, "mne_bids", None)
     with pytest.raises(ImportError, match="pip install mne-bids"):
         datasets.fetch_emoeeg_mc([7], path=tmp_path)
