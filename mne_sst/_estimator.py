@@ -1,5 +1,7 @@
 """What stands behind the public methods of `SSTClassifier`."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
@@ -144,6 +146,13 @@ class NetworkEstimator(BaseEstimator):
             device,
         )
         self.module_ = self.net_.module_.eval()
+
+    def _train(self, features, targets, rows, held, on_pass):
+        """Train on some rows, with others to stop early by; a function hears of each pass."""
+        valid = self._dataset(features, targets, held) if len(held) else None
+        dataset = self._dataset(features, targets, rows)
+        told = None if on_pass is None else partial(on_pass, self)
+        self.history_ = _training.train(self.net_, dataset, valid, self.patience, told)
 
     def _dataset(self, features, targets=None, rows=None):
         streams = tuple(self.module_.streams)

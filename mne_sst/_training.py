@@ -99,6 +99,18 @@ class FitProgress(Callback):
         self.bar_ = None
 
 
+class AfterPass(Callback):
+    """Calls a function after each pass, when the network can predict."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def on_epoch_end(self, net, **kwargs):
+        """Call it, on as many threads as there are."""
+        net.module_.eval()
+        self.function()
+
+
 def make_net(module, settings, n_classes, class_weights, n_windows, seed, dtype, device):
     """Make the skorch net for a classifier's settings.
 
@@ -171,7 +183,7 @@ def make_net(module, settings, n_classes, class_weights, n_windows, seed, dtype,
     return net.initialize()
 
 
-def train(net, dataset, valid, patience):
+def train(net, dataset, valid, patience, on_pass=None):
     """Train, stop early on the validation loss and restore the best weights.
 
     Parameters
@@ -182,21 +194,26 @@ def train(net, dataset, valid, patience):
         Training and validation part.
     patience : int | None
         Passes without a better validation loss before stopping.
+    on_pass : callable | None
+        Called after each pass.
 
     Returns
     -------
     history : DataFrame
         One row a pass: epoch, train_loss, valid_loss, valid_accuracy, lr, dur.
     """
-    stopper = None
+    usual = list(net.callbacks_)
     if valid is not None:
         stopper = EarlyStopping(
             patience=net.max_epochs + 1 if patience is None else patience, load_best=True
         )
         net.set_params(train_split=predefined_split(valid))
         net.callbacks_.append(("early_stopping", stopper))
+    if on_pass is not None:
+        # Before early stopping, which ends training by an exception.
+        net.callbacks_.insert(len(usual), ("on_pass", AfterPass(on_pass)))
     net.partial_fit(dataset)
-    net.callbacks_ = [c for c in net.callbacks_ if c[0] != "early_stopping"]
+    net.callbacks_ = usual
     net.set_params(train_split=None)
     net.module_.dropout.generator = None
     settle_norms(net, dataset)

@@ -198,7 +198,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None, on_pass=None):
         """Train the network.
 
         Parameters
@@ -211,6 +211,8 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
             What the validation part must not cut through, such as trials. None
             takes the metadata columns ``subject, session, trial`` if there is a
             ``trial`` among them, else runs of successive epochs.
+        on_pass : callable | None
+            Called with the classifier after each pass.
 
         Returns
         -------
@@ -229,9 +231,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
             targets, trial_groups(features, groups), self.validation_fraction, seeds[0]
         )
         self._start(features, targets, rows, seeds)
-        valid = self._dataset(features, targets, held) if len(held) else None
-        dataset = self._dataset(features, targets, rows)
-        self.history_ = _training.train(self.net_, dataset, valid, self.patience)
+        self._train(features, targets, rows, held, on_pass)
         return self
 
     def partial_fit(self, X, y=None, classes=None):
@@ -240,7 +240,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         Parameters
         ----------
         X, y : object
-            As in `fit`.
+            See `fit`.
         classes : array | None
             All labels; needed on the first call, if that is not after `fit`.
 
@@ -298,10 +298,8 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
 
         Parameters
         ----------
-        X : Epochs | list of Epochs | EpochsFeatures | array
-            See `predict_proba`.
-        y : array, shape (n_epochs,) | None
-            Labels; None for the event codes of the epochs.
+        X, y : object
+            See `fit`.
         sample_weight : array, shape (n_epochs,) | None
             Weights of the epochs.
 
@@ -317,7 +315,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
 
         Parameters
         ----------
-        X : Epochs | list of Epochs | EpochsFeatures | array
+        X : object
             See `predict_proba`.
 
         Returns
@@ -363,7 +361,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         fname : path-like
             Must end in ``.safetensors``.
         overwrite : bool
-            Whether an existing file may be replaced.
+            Whether it may replace an existing file.
         """
         check_is_fitted(self)
         _persistence.write_classifier(fname, self, overwrite)

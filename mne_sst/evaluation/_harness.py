@@ -1,7 +1,6 @@
 """evaluate(): estimators, folds and seeds to one tidy table."""
 
 import re
-import time
 from concurrent.futures import BrokenExecutor, CancelledError
 from importlib.metadata import version
 
@@ -9,17 +8,15 @@ import joblib
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from .._checks import check_none_missing, check_option, progress
 from ..features import EpochsFeatures, standardize_features
+from ._fold import SELECTIONS, run_fold
 from ._protocols import check_split, origin
-from ._scores import scores, trial_vote
 from ._store import ResultsFile
 
 PACKAGES = ("mne_sst", "scikit-learn", "torch", "numpy", "mne")
-_PERMUTATIONS = 1000
 #: Times in a row that workers may be lost before a fold is done.
 _IDLE_ROUNDS = 3
 
@@ -36,6 +33,7 @@ def evaluate(
     results=None,
     standardize=None,
     chance="majority",
+    selection="none",
     verbose=None,
 ):
     """Score estimators under a protocol, on data that training never sees.
@@ -67,6 +65,11 @@ def evaluate(
     chance : {"majority", "permutation"}
         What ``chance`` holds: the share of the commonest class of the test windows, or
         the mean accuracy when predictions are shuffled 1000 times.
+    selection : {"none", "best-on-test"}
+        ``"best-on-test"`` adds, for estimators whose ``fit`` takes ``on_pass``, a second row:
+        the pass over the data after which accuracy on the test part was best. Results of
+        this field are often published so; they are not fair, since the test part chooses.
+        Those rows say ``best-on-test`` in the column ``selection``, the fair ones ``none``.
     verbose : bool | None
         Whether to show a progress bar; None shows it in a terminal.
 
@@ -107,7 +110,9 @@ def evaluate(
     """
     check_option("standardize", standardize, ("subject", None))
     check_option("chance", chance, ("majority", "permutation"))
+    check_option("selection", selection, SELECTIONS)
     estimators = _named(estimators)
+    _check_selection(selection, estimators)
     y = _labels(data, y)
     seeds = [int(seed) for seed in seeds]
     needed = getattr(protocol, "needed", ())
@@ -116,21 +121,22 @@ def evaluate(
         data = _standardized(data, table)
     folds = _folds(protocol, data, y, table, groups)
     labels = np.unique(y)
-    settings = _fingerprint(estimators, data, y, table, protocol, folds, standardize, chance)
+    settings = _fingerprint(estimators, data, y, table, protocol, folds)
+    settings |= {"standardize": str(standardize), "chance": chance, "selection": selection}
     store = ResultsFile(results, settings)
     common = dict(
         labels=labels,
         chance=chance,
+        selection=selection,
         extra={
             "transductive": standardize is not None,
-            "selection": "none",
             "versions": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
         },
     )
     keys = [(n, s, f) for n in estimators for s in seeds for f in range(len(folds))]
 
     def task(key):
-        return delayed(_run_fold)(key, estimators[key[0]], data, y, table, folds[key[2]], **common)
+        return delayed(run_fold)(key, estimators[key[0]], data, y, table, folds[key[2]], **common)
 
     with progress(len(keys), "Evaluation", verbose) as bar:
         bar.update(sum(key in store.folds for key in keys))
@@ -174,6 +180,15 @@ def _named(estimators):
             f"predict, got {wrong or 'an empty dict'}."
         )
     return {str(name): estimator for name, estimator in estimators.items()}
+
+
+def _check_selection(selection, estimators):
+    if selection == "none" or any(has_fit_parameter(e, "on_pass") for e in estimators.values()):
+        return
+    raise ValueError(
+        "selection='best-on-test' needs an estimator that trains in passes and whose fit takes "
+        f"on_pass, such as SSTClassifier; got {', '.join(estimators)}."
+    )
 
 
 def _labels(data, y):
@@ -231,7 +246,7 @@ def _folds(protocol, data, y, table, groups):
     return folds
 
 
-def _fingerprint(estimators, data, y, table, protocol, folds, standardize, chance):
+def _fingerprint(estimators, data, y, table, protocol, folds):
     """What results hang on, as short texts."""
     if isinstance(data, EpochsFeatures):
         content = (data.spectral, data.temporal, data.ch_names)
@@ -242,8 +257,6 @@ def _fingerprint(estimators, data, y, table, protocol, folds, standardize, chanc
         "data": f"{len(data)} windows, {joblib.hash((content, y.tolist()))[:12]}",
         "origin": joblib.hash(table.astype(str).to_numpy().tolist())[:12],
         "protocol": f"{_text(protocol)}, {joblib.hash(rows)[:12]}",
-        "standardize": str(standardize),
-        "chance": chance,
     }
     return {**described, **{f"estimator {name}": _text(e) for name, e in estimators.items()}}
 
@@ -255,112 +268,3 @@ def _text(estimator):
     except TypeError:
         text = repr(estimator)
     return re.sub(r"\s+", " ", re.sub(r" at 0x[0-9a-f]+", "", text))
-
-
-def seeded(estimator, seed):
-    """Clone an estimator, and set whatever in it is called ``random_state``.
-
-    Parameters
-    ----------
-    estimator : estimator
-    seed : int
-
-    Returns
-    -------
-    clone : estimator
-    """
-    estimator = clone(estimator)
-    names = [
-        n for n in estimator.get_params() if n == "random_state" or n.endswith("__random_state")
-    ]
-    return estimator.set_params(**dict.fromkeys(names, seed))
-
-
-def _run_fold(key, estimator, data, y, table, fold, labels, chance, extra):
-    """Fit and score one fold; return its key and rows."""
-    name, seed, number = key
-    train, test = fold
-    estimator, fit_params = seeded(estimator, seed), {}
-    if len(table.columns) > 1 and has_fit_parameter(estimator, "groups"):
-        columns = list(table.columns)
-        fit_params["groups"] = table.iloc[train].groupby(columns, sort=False).ngroup().to_numpy()
-    start = time.perf_counter()
-    try:
-        estimator.fit(data[train], y[train], **fit_params)
-    except Exception as error:
-        error.add_note(f"while fitting {name!r}, seed {seed}, fold {number}")
-        raise
-    fitted = time.perf_counter()
-    X = data[test]
-    predicted, votes, classes = np.asarray(estimator.predict(X)), *_confidence(estimator, X)
-    done = time.perf_counter()
-    n_trained = getattr(estimator, "n_windows_", len(train))
-    common = {
-        "estimator": name,
-        "seed": seed,
-        "fold": number,
-        "n_train": int(n_trained),
-        "n_validation": int(len(train) - n_trained),
-        "fit_s": fitted - start,
-        "predict_s": done - fitted,
-    }
-    rows = []
-    here = table.iloc[test].reset_index(drop=True)
-    levels = [c for c in ("subject", "session") if c in here]
-    for values, part in here.groupby(levels, sort=False):
-        index = part.index.to_numpy()
-        where = {level: _plain(v) for level, v in zip(levels, values, strict=True)}
-        scored = _scored(y[test][index], predicted[index], labels, chance, seed)
-        vote = _vote(y[test][index], predicted[index], votes, classes, part, index)
-        rows.append({**common, **where, **scored, **vote, **extra})
-    return key, rows
-
-
-def _plain(value):
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _confidence(estimator, X):
-    """Confidence in each class, (n, n_classes), and the classes; None where there is none."""
-    classes = getattr(estimator, "classes_", None)
-    if classes is None:
-        return None, None
-    if hasattr(estimator, "predict_proba"):
-        return np.asarray(estimator.predict_proba(X)), np.asarray(classes)
-    if hasattr(estimator, "decision_function"):
-        values = np.asarray(estimator.decision_function(X))
-        if values.ndim == 1:
-            values = np.column_stack([-values, values])
-        if values.shape[1] == len(classes):
-            return values, np.asarray(classes)
-    return None, None
-
-
-def _scored(true, predicted, labels, chance, seed):
-    found = scores(true, predicted, labels)
-    found["n_test"] = found.pop("n")
-    if chance == "permutation":
-        rng = np.random.default_rng(seed)
-        shuffled = (np.mean(rng.permutation(predicted) == true) for _ in range(_PERMUTATIONS))
-        found["chance"] = float(np.mean(list(shuffled)))
-    index = {label: i for i, label in enumerate(labels.tolist())}
-    confusion = np.zeros((len(labels), len(labels)), int)
-    for t, p in zip(true.tolist(), predicted.tolist(), strict=True):
-        confusion[index[t], index[p]] += 1
-    return {**found, "confusion": confusion.tolist()}
-
-
-def _vote(true, predicted, votes, classes, part, index):
-    nothing = {"trial_accuracy": float("nan"), "n_trials": 0}
-    if "trial" not in part:
-        return nothing
-    trials = part["trial"].to_numpy()
-    if votes is None:
-        classes = np.unique(np.concatenate([true, predicted]))
-        votes = (predicted[:, None] == classes).astype(float)
-    else:
-        votes = votes[index]
-    if any(len(np.unique(true[trials == t])) > 1 for t in np.unique(trials)):
-        return nothing
-    of_trials, voted = trial_vote(true, votes, classes, trials)
-    return {"trial_accuracy": float(np.mean(of_trials == voted)), "n_trials": len(of_trials)}
