@@ -250,6 +250,8 @@ def settle_norms(net, dataset):
     """
     module = net.module_.eval()
     norms = [m for m in module.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    if not norms:
+        return
     for norm in norms:
         norm.train()
         norm.reset_running_stats()

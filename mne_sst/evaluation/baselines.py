@@ -55,11 +55,18 @@ def _signals(X):
     return X * 1e6
 
 
+def _dgcnn():
+    from .._dgcnn import DGCNNClassifier
+
+    return DGCNNClassifier()
+
+
 _MAKERS = {
     "logistic": lambda: _on_vectors(LogisticRegression(C=0.01, max_iter=2000)),
     "svm": lambda: _on_vectors(LinearSVC(C=0.01, dual="auto", max_iter=10000)),
     "rbf-svm": lambda: _on_vectors(SVC(C=1.0)),
     "knn": lambda: _on_vectors(KNeighborsClassifier(5)),
+    "dgcnn": _dgcnn,
     "riemann": _riemann,
 }
 
@@ -73,12 +80,13 @@ def baselines(names=("logistic", "svm", "rbf-svm", "knn")):
         ``"logistic"``: logistic regression on DE (C = 0.01). ``"svm"``: linear support
         vector machine on DE (C = 0.01), the baseline of the SEED papers [1]_. ``"rbf-svm"``:
         the same with a Gaussian kernel (C = 1) [2]_. ``"knn"``: five nearest neighbours on
-        DE [1]_. ``"riemann"``: logistic regression in the tangent space of covariances
-        [3]_, on Epochs instead of features; needs pyRiemann.
+        DE [1]_. ``"dgcnn"``: a graph network on DE [4]_. ``"riemann"``: logistic regression
+        in the tangent space of covariances [3]_, on Epochs instead of features; needs
+        pyRiemann.
 
     Returns
     -------
-    estimators : dict of str -> Pipeline
+    estimators : dict of str -> estimator
         Each standardises on its training part.
 
     References
@@ -90,6 +98,8 @@ def baselines(names=("logistic", "svm", "rbf-svm", "knn")):
            doi:10.1007/BF00994018
     .. [3] Barachant et al. (2012). Multiclass brain-computer interface classification by
            Riemannian geometry. IEEE TBME, 59, 920-928. doi:10.1109/TBME.2011.2172210
+    .. [4] Song et al. (2020). EEG emotion recognition using dynamical graph convolutional
+           neural networks. IEEE TAC, 11, 532-541. doi:10.1109/TAFFC.2018.2817622
 
     Examples
     --------
