@@ -12,6 +12,7 @@ from .classifier import SSTClassifier
 from .datasets import simulate_emotion
 from .evaluation import scores, trial_vote
 from .features import FeatureExtractor
+from .viz import save_figure
 
 #: Of the trials of each subject, the last ones are for testing.
 N_TRAIN_TRIALS = 9
@@ -76,8 +77,6 @@ def _score_table(y, probabilities, classes, trials):
 
 
 def _write(output, clf, features, test, table, probabilities):
-    import matplotlib.pyplot as plt
-
     held_out = features[test]
     emotion = held_out.metadata["emotion"].to_numpy()
     attention = clf.attention(held_out, emotion)
@@ -91,8 +90,7 @@ def _write(output, clf, features, test, table, probabilities):
         figures[f"features_{name}.png"] = mean.plot_topomap(show=False)
     files = []
     for name, figure in figures.items():
-        figure.savefig(output / name, dpi=120)
-        plt.close(figure)
+        save_figure(figure, output / name, dpi=120)
         files.append(output / name)
     predictions = held_out.metadata.copy()
     predictions["predicted"] = clf.classes_[np.argmax(probabilities, axis=1)]

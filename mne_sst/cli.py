@@ -1,6 +1,5 @@
 """The ``mne-sst`` command: thin, data on stdout, everything else on stderr."""
 
-import functools
 import logging
 import sys
 from pathlib import Path
@@ -8,33 +7,23 @@ from typing import Annotated
 
 import typer
 
-
-class OneLine(typer.core.TyperGroup):
-    """Tells of wrong options in one line, as of all other errors."""
-
-    def main(self, *args, standalone_mode=True, **kwargs):
-        """Run; usage errors of click become one line and exit code 2."""
-        if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **kwargs)
-        try:
-            code = super().main(*args, standalone_mode=False, **kwargs)
-        except typer.Abort:
-            code = 130
-        except Exception as error:
-            # Usage errors; their class is of click, which typer may bring along itself.
-            if not hasattr(error, "format_message"):
-                raise
-            ctx = getattr(error, "ctx", None)
-            command = "mne-sst" if ctx is None else ctx.command_path
-            text = _line(error.format_message()).rstrip(".")
-            typer.echo(f"mne-sst: error: {text}; see '{command} --help'.", err=True)
-            code = 2
-        sys.exit(code if isinstance(code, int) else 0)
-
-
-def _line(text):
-    return " ".join(str(text).split())
-
+from ._cli_base import (
+    File,
+    Files,
+    Model,
+    Montage,
+    OneLine,
+    Overlap,
+    Overwrite,
+    Quiet,
+    Seed,
+    Window,
+    check_writable,
+    one_line_errors,
+    print_table,
+    verbose_of,
+)
+from ._cli_evaluation import datasets, evaluate
 
 app = typer.Typer(
     name="mne-sst",
@@ -44,71 +33,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Files = Annotated[list[Path], typer.Argument(help="Epochs or recordings, any format MNE reads.")]
-Model = Annotated[Path, typer.Argument(help="A classifier that `mne-sst fit` wrote.")]
-File = Annotated[Path, typer.Argument(help="Epochs or a recording, any format MNE reads.")]
-Window = Annotated[float, typer.Option(help="Length of the windows of a recording, s.")]
-Overlap = Annotated[float, typer.Option(help="Overlap of the windows of a recording, s.")]
-Montage = Annotated[
-    str | None,
-    typer.Option(help="Montage of MNE or file of positions; 10-05 where a file has none."),
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
-Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
-
-
-def one_line_errors(function):
-    """Turn errors into one line on stderr and exit code 2."""
-
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        try:
-            return function(*args, **kwargs)
-        except (ValueError, TypeError, OSError, RuntimeError, ImportError) as error:
-            typer.echo(f"mne-sst: error: {_line(error)}", err=True)
-            raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            typer.echo("mne-sst: interrupted", err=True)
-            raise typer.Exit(130) from None
-
-    return wrapped
-
-
-def _verbose(quiet):
-    return False if quiet else None
-
 
 def _read(files, montage, window, overlap):
     from ._recordings import read_recording
 
     return [read_recording(f, montage=montage, window=window, overlap=overlap) for f in files]
-
-
-def _print_table(table, title):
-    """Print a DataFrame on stdout: a table in a terminal, CSV in a pipe."""
-    if not sys.stdout.isatty():
-        typer.echo(table.to_csv(index=False), nl=False)
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    shown = Table(*map(str, table.columns), title=title)
-    for row in table.itertuples(index=False):
-        shown.add_row(*[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row])
-    Console().print(shown)
-
-
-def _check_writable(path, overwrite, endings=None):
-    """Raise before the work, not after it, if a file cannot be written."""
-    if path is None:
-        return
-    if endings is not None and path.suffix.lower().lstrip(".") not in endings:
-        raise ValueError(f"{path} must end in one of .{', .'.join(sorted(endings))}.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to write {path.name} to.")
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists; add --overwrite to replace it.")
 
 
 @app.command()
@@ -127,8 +56,8 @@ def demo(
 
     mpl.use("agg")
     typer.echo("Simulated emotions in 62-channel EEG; trials 1-9 train, 10-15 test.", err=True)
-    table, files = run_demo(output, seed=seed, verbose=_verbose(quiet))
-    _print_table(table, "Scores on held-out trials")
+    table, files = run_demo(output, seed=seed, verbose=verbose_of(quiet))
+    print_table(table, "Scores on held-out trials")
     typer.echo(f"Written to {output}: {', '.join(f.name for f in files)}", err=True)
 
 
@@ -175,13 +104,13 @@ def fit(
     from .classifier import SSTClassifier
     from .features import FeatureExtractor
 
-    _check_writable(output, overwrite)
+    check_writable(output, overwrite)
     if validation is None:
         validation = 0.0 if groups is None else 0.2
     if output.suffix != ".safetensors":
         raise ValueError(f"--output must end in .safetensors, got {str(output)!r}.")
     extractor = FeatureExtractor(
-        method=method, temporal=temporal, window=window, overlap=overlap, verbose=_verbose(quiet)
+        method=method, temporal=temporal, window=window, overlap=overlap, verbose=verbose_of(quiet)
     )
     read = _read(files, montage, window, overlap)
     features, y, held = features_and_labels(read, extractor, label, groups)
@@ -192,7 +121,7 @@ def fit(
         max_epochs=max_epochs,
         validation_fraction=validation,
         random_state=seed,
-        verbose=_verbose(quiet),
+        verbose=verbose_of(quiet),
     )
     clf.fit(features, y, groups=held)
     clf.save(output, overwrite=overwrite)
@@ -227,7 +156,7 @@ def predict(
 
     from ._io import replacing
 
-    _check_writable(output, overwrite)
+    check_writable(output, overwrite)
     clf, features = _model_and_features(model, file, window, overlap, montage, quiet)
     probabilities = clf.predict_proba(features)
     found = pd.DataFrame(probabilities, columns=[f"p_{c}" for c in clf.classes_]).round(6)
@@ -261,15 +190,14 @@ def attention(
     from matplotlib.backend_bases import FigureCanvasBase
 
     from ._io import replacing
+    from .viz import save_figure
 
-    _check_writable(output, overwrite, FigureCanvasBase.get_supported_filetypes())
-    _check_writable(table, overwrite)
+    check_writable(output, overwrite, FigureCanvasBase.get_supported_filetypes())
+    check_writable(table, overwrite)
     clf, features = _model_and_features(model, file, window, overlap, montage, quiet)
     mpl.use("agg")
     found = clf.attention(features)
-    figure = found.plot_topomap(show=False)
-    with replacing(output) as temporary:
-        figure.savefig(temporary, dpi=150)
+    save_figure(found.plot_topomap(show=False), output)
     if table is not None:
         with replacing(table) as temporary:
             found.average().to_data_frame().to_csv(temporary, index=False)
@@ -282,12 +210,16 @@ def _model_and_features(model, file, window, overlap, montage, quiet):
     from .features import FeatureExtractor
 
     clf = read_classifier(model)
-    clf.verbose = _verbose(quiet)
+    clf.verbose = verbose_of(quiet)
     if window is None:
         window = clf.feature_settings_.window
     extractor = FeatureExtractor() if clf.features is None else clone(clf.features)
     extractor.set_params(window=window, overlap=overlap, verbose=clf.verbose)
     return clf, _read([file], montage, window, overlap)[0].features(extractor)
+
+
+app.command()(one_line_errors(evaluate))
+app.command()(one_line_errors(datasets))
 
 
 @app.command("sys-info")

@@ -5,6 +5,7 @@ from ._eegmat import fetch_eegmat
 from ._emoeeg_mc import fetch_emoeeg_mc
 from ._faced import read_faced
 from ._ratings import read_deap, read_dreamer
+from ._registry import SETS
 from ._seed import read_seed, read_seed_iv
 from ._seed_v import read_seed_v
 from ._seed_vig import read_seed_vig
@@ -12,6 +13,7 @@ from ._simulate import EMOTIONS, simulate_emotion
 
 __all__ = [
     "EMOTIONS",
+    "SETS",
     "fetch_eegbci",
     "fetch_eegmat",
     "fetch_emoeeg_mc",

@@ -3,10 +3,12 @@
 from . import baselines
 from ._ablation import ablation
 from ._harness import evaluate
+from ._output import markdown_table, write_results
 from ._protocols import (
     CrossSession,
     FixedTrials,
     LeaveOneSubjectOut,
+    ShuffledWindows,
     SubjectKFold,
     TrialKFold,
     check_split,
@@ -18,6 +20,7 @@ __all__ = [
     "CrossSession",
     "FixedTrials",
     "LeaveOneSubjectOut",
+    "ShuffledWindows",
     "SubjectKFold",
     "TrialKFold",
     "ablation",
@@ -26,8 +29,10 @@ __all__ = [
     "compare",
     "confusion",
     "evaluate",
+    "markdown_table",
     "per_subject",
     "scores",
     "summarize",
     "trial_vote",
+    "write_results",
 ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import BaseCrossValidator
+from sklearn.model_selection import BaseCrossValidator, KFold
 
 from .._checks import check_number, listed
 
@@ -288,6 +288,47 @@ def _deal(values, rows, splitter, what, labels=None):
     for fold in range(n_splits):
         is_test = np.isin(values, order[fold::n_splits])
         yield rows[~is_test], rows[is_test]
+
+
+class ShuffledWindows(_Protocol):
+    """K folds of shuffled windows, to show what a leak does. Never a result.
+
+    Windows of one trial stand on both sides: whoever knows the trial knows the label. Rows
+    of `evaluate` are marked ``leaky``, in tables and plots too.
+
+    Parameters
+    ----------
+    n_splits : int
+        Folds.
+    random_state : int
+        Seed of the order.
+    """
+
+    leaky = True
+
+    def __init__(self, n_splits=5, random_state=0):
+        self.n_splits = n_splits
+        self.random_state = random_state
+
+    def split(self, X, y=None, groups=None):
+        """Yield the rows of training and test, fold by fold.
+
+        Parameters
+        ----------
+        X : EpochsFeatures | Epochs | array
+            Windows.
+        y, groups : object
+            As of the other protocols.
+
+        Yields
+        ------
+        train, test : array of int
+        """
+        yield from self._folds(origin(X, groups, self.needed), y)
+
+    def _folds(self, table, y):
+        folds = KFold(self.n_splits, shuffle=True, random_state=self.random_state)
+        yield from folds.split(np.arange(len(table)))
 
 
 class LeaveOneSubjectOut(_Protocol):

@@ -10,7 +10,14 @@ from .._checks import check_number, check_option, listed
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "kappa", "trial_accuracy")
 #: What makes two rows of an estimator different evaluations rather than parts of one.
-KINDS = ("estimator", "transductive", "selection")
+KINDS = ("estimator", "transductive", "selection", "leaky")
+
+
+def kind_name(estimator, transductive, selection, leaky):
+    """Name of an estimator, marked by what was not fair about its evaluation."""
+    marks = ["transductive"] * bool(transductive) + ["leaky"] * bool(leaky)
+    marks += [] if selection == "none" else [selection]
+    return estimator + "".join(f" ({mark})" for mark in marks)
 
 
 def per_subject(table, score="accuracy"):
@@ -186,9 +193,7 @@ def confusion(table, normalize=False):
         if normalize:
             with np.errstate(invalid="ignore"):
                 matrix /= matrix.sum(axis=1, keepdims=True)
-        name = kind[0] + (" (transductive)" if kind[1] else "")
-        name += "" if kind[2] == "none" else f" ({kind[2]})"
-        matrices[name] = pd.DataFrame(
+        matrices[kind_name(*kind)] = pd.DataFrame(
             matrix if normalize else matrix.astype(int),
             index=pd.Index(labels, name="true"),
             columns=pd.Index(labels, name="predicted"),

@@ -71,6 +71,10 @@ _MAKERS = {
 }
 
 
+#: What `baselines` knows.
+NAMES = tuple(_MAKERS)
+
+
 def baselines(names=("logistic", "svm", "rbf-svm", "knn")):
     """Return baselines by name.
 

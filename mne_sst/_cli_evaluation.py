@@ -1,0 +1,135 @@
+"""The commands ``mne-sst evaluate`` and ``mne-sst datasets``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._cli_base import Overlap, Quiet, print_table, verbose_of
+
+
+def evaluate(
+    data: Annotated[
+        str,
+        typer.Option(help="A data set (see `mne-sst datasets`), or a file -epo.fif, .safetensors."),
+    ],
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="fixed-trials, trials, sessions, subjects, subjects-kfold; shuffled only to "
+            "show a leak."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="Folder; an earlier run in it is taken up.")],
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of the data set; MNE's data folder without it.")
+    ] = None,
+    models: Annotated[
+        str, typer.Option(help="sst, sst-authors, sst-spectral, sst-temporal and baselines.")
+    ] = "sst,logistic,svm,rbf-svm,knn,dgcnn",
+    with_ablation: Annotated[
+        bool, typer.Option("--ablation", help="Add the ablation of the paper.")
+    ] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs, with seeds 0, 1, ...")] = 1,
+    jobs: Annotated[int, typer.Option(help="Folds at the same time; -1 for all cores.")] = 1,
+    folds: Annotated[int, typer.Option(min=2, help="Of trials, subjects-kfold.")] = 5,
+    n_train: Annotated[
+        int | None, typer.Option(min=1, help="First trials to train on, for fixed-trials.")
+    ] = None,
+    subjects: Annotated[
+        str | None,
+        typer.Option(help="Such as 1,2,5 or 0-17; without it all that are in --root, or all."),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    window: Annotated[float | None, typer.Option(help="s; that of the reader without it.")] = None,
+    overlap: Overlap = 0.0,
+    temporal: Annotated[str, typer.Option(help="Temporal stack: signal or power.")] = "power",
+    standardize: Annotated[
+        bool, typer.Option("--standardize", help="Each subject by itself; transductive.")
+    ] = False,
+    best_on_test: Annotated[
+        bool, typer.Option("--best-on-test", help="The published way too, beside the fair one.")
+    ] = False,
+    grid: Annotated[int, typer.Option(min=8, help="Height and width of the maps.")] = 16,
+    max_epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the data; the default without it.")
+    ] = None,
+    quiet: Quiet = False,
+):
+    """Compare models on a data set, without leaks, and write tables and figures."""
+    import matplotlib as mpl
+
+    from ._evaluation_run import load, make_models, make_protocol, run
+    from .evaluation import summarize
+
+    mpl.use("agg")
+    params = {"grid_shape": (grid, grid)} | ({"max_epochs": max_epochs} if max_epochs else {})
+    chosen = make_models(
+        [m.strip() for m in models.split(",") if m.strip()], with_ablation, **params
+    )
+    cut = {"temporal": temporal} | ({"window": window} if window else {})
+    cut |= {"overlap": overlap} if overlap else {}
+    loaded = load(
+        data,
+        root,
+        subjects=_numbers(subjects),
+        target=target,
+        signals=bool(chosen[1]),
+        verbose=verbose_of(quiet),
+        **cut,
+    )
+    splitter = make_protocol(protocol, folds, n_train or loaded.n_train)
+    about = f"Protocol {protocol}: `{splitter}`; {len(loaded.y)} windows, {seeds} seed(s)."
+    table, files = run(
+        loaded,
+        chosen,
+        splitter,
+        output,
+        about=about,
+        seeds=range(seeds),
+        n_jobs=jobs,
+        standardize="subject" if standardize else None,
+        selection="best-on-test" if best_on_test else "none",
+        verbose=verbose_of(quiet),
+    )
+    print_table(summarize(table), loaded.title)
+    typer.echo(f"Written to {output}: {', '.join(f.name for f in files)}", err=True)
+
+
+def _numbers(text):
+    """1,2,5 or 0-17 as a list; None for None."""
+    if text is None:
+        return None
+    found = []
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdigit() or (last and not last.isdigit()):
+            raise ValueError(f"--subjects must be numbers like 1,2,5 or 0-17, got {text!r}.")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def datasets(
+    root: Annotated[
+        Path | None, typer.Option(help="Folder in which the sets lie; MNE's data folder without.")
+    ] = None,
+):
+    """List data sets: open or closed, how many subjects are there, where."""
+    import pandas as pd
+
+    from .datasets import SETS
+
+    rows = []
+    for name, known in SETS.items():
+        where = known.where(None if root is None else root / known.folder)
+        there = known.subjects(where)
+        rows.append(
+            {
+                "name": name,
+                "title": known.title,
+                "access": known.access,
+                "present": f"{len(there)} of {known.n_subjects} subjects",
+                "where": known.url if not there else str(where) if known.files else "-",
+            }
+        )
+    print_table(pd.DataFrame(rows), "Data sets")

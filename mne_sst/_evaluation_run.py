@@ -1,0 +1,232 @@
+"""What `mne-sst evaluate` does: a data set, a protocol and models to files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+
+from ._checks import check_option, listed, progress
+from .classifier import SSTClassifier
+from .datasets import SETS
+from .evaluation import (
+    CrossSession,
+    FixedTrials,
+    LeaveOneSubjectOut,
+    ShuffledWindows,
+    SubjectKFold,
+    TrialKFold,
+    ablation,
+    evaluate,
+    write_results,
+)
+from .evaluation.baselines import NAMES, baselines
+from .features import EpochsFeatures, FeatureExtractor, concatenate_features, read_features
+
+#: Name -> parameters of the network.
+NETWORKS = {
+    "sst": {},
+    "sst-authors": {"variant": "authors"},
+    "sst-spectral": {"streams": "spectral"},
+    "sst-temporal": {"streams": "temporal"},
+}
+PROTOCOLS = ("fixed-trials", "trials", "sessions", "subjects", "subjects-kfold", "shuffled")
+#: Models that want signals instead of features.
+_ON_SIGNALS = ("riemann",)
+
+
+@dataclass
+class Loaded:
+    """A data set as it is evaluated."""
+
+    title: str
+    features: EpochsFeatures
+    epochs: mne.BaseEpochs | None
+    y: np.ndarray
+    n_train: int | None
+
+
+def load(name, root=None, *, subjects=None, target=None, signals=False, verbose=None, **cut):
+    """Read a data set, subject by subject, or a file.
+
+    Parameters
+    ----------
+    name : str
+        One of `mne_sst.datasets.SETS`, or a file of epochs or of features.
+    root : path-like | None
+        Folder of the data set.
+    subjects : list of int | None
+        None for all that are in ``root``; without that, all of an open set.
+    target : str | None
+        Column of the metadata to predict.
+    signals : bool
+        Whether to keep the epochs as well.
+    verbose : bool | None
+        Whether to show progress.
+    **cut
+        ``window`` and ``overlap`` for the reader, ``temporal`` for the features.
+
+    Returns
+    -------
+    loaded : Loaded
+    """
+    extractor = FeatureExtractor(temporal=cut.pop("temporal", "power"), verbose=False)
+    if name not in SETS:
+        return _load_file(Path(name), extractor, target, signals)
+    known = SETS[name]
+    if subjects is None:
+        # Of an open set, what is missing in MNE's data folder is downloaded.
+        fetched = known.access == "open" and root is None
+        subjects = known.all_subjects() if fetched else known.subjects(root)
+    if not subjects:
+        raise FileNotFoundError(
+            f"{known.title}: nothing of it in {known.where(root)}. Get it from {known.url} "
+            f"({known.licence}) and give its folder as --root."
+        )
+    root = known.where(root) if known.access == "closed" else root
+    parts, kept = [], []
+    # Simulated subjects are one draw, and a single file is opened once.
+    groups = [[s] for s in subjects] if known.subject else [subjects]
+    with progress(len(groups), f"Reading {known.title}", verbose) as bar:
+        for group in groups:
+            epochs = known.read(root, group, **cut)
+            parts.append(extractor.transform(epochs))
+            kept += [epochs] if signals else []
+            bar.update(1)
+    joined = concatenate_features(parts)
+    epochs = mne.concatenate_epochs(kept, verbose="ERROR") if signals else None
+    y = _target(joined.metadata, target or known.target)
+    return Loaded(known.title, joined, epochs, y, known.n_train)
+
+
+def _load_file(path, extractor, target, signals):
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"--data {path}: neither a data set ({', '.join(SETS)}) nor a file."
+        )
+    if path.suffix == ".fif":
+        epochs = mne.read_epochs(path, verbose="ERROR")
+        features = extractor.transform(epochs)
+    else:
+        epochs, features = None, read_features(path)
+        if signals:
+            raise ValueError(f"{listed(_ON_SIGNALS)} needs signals, but {path} holds features.")
+    if features.metadata is None:
+        raise ValueError(f"{path} has no metadata; columns subject, trial and label are needed.")
+    y = _target(features.metadata, target or "label")
+    return Loaded(path.stem, features, epochs, y, None)
+
+
+def _target(table, column):
+    check_option("target", column, tuple(table.columns))
+    return table[column].to_numpy()
+
+
+def make_protocol(name, folds, n_train):
+    """Make the splitter of a name.
+
+    Parameters
+    ----------
+    name : str
+        One of ``PROTOCOLS``.
+    folds : int
+        Parts, where there are parts.
+    n_train : int | None
+        First trials of a session that are trained on, for ``"fixed-trials"``.
+
+    Returns
+    -------
+    protocol : splitter
+    """
+    check_option("protocol", name, PROTOCOLS)
+    if name == "fixed-trials" and n_train is None:
+        raise ValueError("--protocol fixed-trials needs --n-train, which this data set lacks.")
+    makers = {
+        "fixed-trials": lambda: FixedTrials(n_train),
+        "trials": lambda: TrialKFold(folds),
+        "sessions": CrossSession,
+        "subjects": LeaveOneSubjectOut,
+        "subjects-kfold": lambda: SubjectKFold(folds),
+        "shuffled": lambda: ShuffledWindows(folds),
+    }
+    return makers[name]()
+
+
+def make_models(names, with_ablation=False, **params):
+    """Make estimators by name, those that want signals apart.
+
+    Parameters
+    ----------
+    names : list of str
+        Of ``NETWORKS`` and of the baselines.
+    with_ablation : bool
+        Whether to add the ablation of the paper.
+    **params
+        Of `SSTClassifier`.
+
+    Returns
+    -------
+    on_features, on_signals : dict of str -> estimator
+    """
+    unknown = [n for n in names if n not in NETWORKS and n not in NAMES]
+    if unknown:
+        raise ValueError(
+            f"--models: {listed(unknown)} not among {listed([*NETWORKS, *NAMES], 20)}."
+        )
+    on_features, on_signals = {}, {}
+    for name in dict.fromkeys(names):
+        if name in NETWORKS:
+            on_features[name] = SSTClassifier(**{"verbose": False, **params, **NETWORKS[name]})
+        else:
+            (on_signals if name in _ON_SIGNALS else on_features).update(baselines([name]))
+    if with_ablation:
+        found = ablation(SSTClassifier(**{"verbose": False, **params}))
+        on_features |= {f"sst: {name}": clf for name, clf in found.items()}
+    return on_features, on_signals
+
+
+def run(loaded, models, protocol, output, *, about="", **params):
+    """Evaluate and write everything; what is there of an earlier run is not done again.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        The data.
+    models : tuple of dict
+        Of `make_models`.
+    protocol : splitter
+        Of `make_protocol`.
+    output : path-like
+        Folder.
+    about : str
+        Paragraph for the top of the table.
+    **params
+        Of `evaluate`.
+
+    Returns
+    -------
+    table : DataFrame
+    files : list of Path
+    """
+    output = Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    tables = []
+    for part, data, file in zip(
+        models,
+        (loaded.features, loaded.epochs),
+        ("results.jsonl", "results-signals.jsonl"),
+        strict=True,
+    ):
+        if not part:
+            continue
+        own = dict(params)
+        if data is loaded.epochs:
+            # Covariances of signals are not standardised by subject, nor trained in passes.
+            own |= {"standardize": None, "selection": "none"}
+        tables.append(
+            evaluate(part, data, loaded.y, protocol=protocol, results=output / file, **own)
+        )
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs.update(tables[0].attrs)
+    return table, write_results(table, output, loaded.title, about=about)

@@ -1,0 +1,265 @@
+"""What is known of each data set, in short; the cards tell more."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ._eegbci import fetch_eegbci
+from ._eegmat import fetch_eegmat
+from ._emoeeg_mc import fetch_emoeeg_mc
+from ._faced import read_faced
+from ._fetch import data_folder
+from ._ratings import read_deap, read_dreamer
+from ._seed import read_seed, read_seed_iv
+from ._seed_v import read_seed_v
+from ._seed_vig import read_seed_vig
+from ._simulate import simulate_emotion
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set of the field.
+
+    Attributes
+    ----------
+    title : str
+        Its usual name.
+    access : {"open", "closed"}
+        Whether anyone may have it, or only who signed for it.
+    licence, url : str
+        Terms, and where it is.
+    n_subjects, n_channels : int
+        Size.
+    target : str
+        Column of the metadata that is usually predicted.
+    read : callable
+        ``read(root, subjects, **params)`` gives Epochs; ``root`` None stands for MNE's data
+        folder, to which open sets are downloaded.
+    folder : str
+        Name in MNE's data folder.
+    files, subject : str
+        Pattern of its files below that, and expression that finds the subject in a name.
+    n_train : int | None
+        First trials of a session that are customarily trained on.
+    official : bool
+        Whether features came with it.
+    pickled : bool
+        Whether files are pickles.
+    first : int
+        Number of the first subject.
+    """
+
+    title: str
+    access: str
+    licence: str
+    url: str
+    n_subjects: int
+    n_channels: int
+    target: str
+    read: Callable
+    folder: str
+    files: str
+    subject: str
+    n_train: int | None = None
+    official: bool = False
+    pickled: bool = False
+    first: int = 1
+
+    def all_subjects(self):
+        """Numbers of all subjects there should be."""
+        return list(range(self.first, self.first + self.n_subjects))
+
+    def where(self, root=None):
+        """Folder in which it is looked for."""
+        return data_folder(self.folder, root)
+
+    def subjects(self, root=None):
+        """Return the subjects whose files are there, in order."""
+        files = list(self.where(root).glob(self.files)) if self.files else []
+        if not self.subject:  # one file for all, or none at all
+            return self.all_subjects() if files or not self.files else []
+        matches = (re.search(self.subject, f.name) for f in files)
+        return sorted({int(match[1]) for match in matches if match})
+
+
+def _local(reader):
+    """A reader of a closed set, looked for in MNE's data folder where no root is given."""
+
+    def read(root, subjects, **params):
+        return reader(Path(root), subjects, **params)
+
+    return read
+
+
+def _fetched(fetcher):
+    def read(root, subjects, **params):
+        return fetcher(subjects, path=root, **params)
+
+    return read
+
+
+def _simulated(root, subjects, **params):
+    return simulate_emotion(n_subjects=len(subjects), **params)
+
+
+_SJTU = "for research, on application to BCMI, Shanghai Jiao Tong University"
+
+#: Name -> data set.
+SETS = {
+    "simulated": DataSet(
+        title="Simulated emotions",
+        access="open",
+        licence="none needed",
+        url="made by mne_sst.datasets.simulate_emotion",
+        n_subjects=3,
+        n_channels=62,
+        target="emotion",
+        read=_simulated,
+        folder="simulated",
+        files="",
+        subject="",
+        n_train=9,
+    ),
+    "eegmat": DataSet(
+        title="EEGMAT",
+        access="open",
+        licence="ODC-By 1.0",
+        url="https://physionet.org/content/eegmat/1.0.0/",
+        n_subjects=36,
+        n_channels=19,
+        target="state",
+        read=_fetched(fetch_eegmat),
+        folder="eegmat",
+        files="Subject*_2.edf",
+        subject=r"Subject(\d+)_2",
+        first=0,
+    ),
+    "eegbci": DataSet(
+        title="EEGMMIDB",
+        access="open",
+        licence="ODC-By 1.0",
+        url="https://physionet.org/content/eegmmidb/1.0.0/",
+        n_subjects=109,
+        n_channels=64,
+        target="state",
+        read=_fetched(fetch_eegbci),
+        folder="MNE-eegbci-data/files/eegmmidb/1.0.0",
+        files="S*/S*R02.edf",
+        subject=r"S(\d+)R02",
+    ),
+    "emoeeg-mc": DataSet(
+        title="EmoEEG-MC",
+        access="open",
+        licence="CC0",
+        url="https://openneuro.org/datasets/ds005540",
+        n_subjects=60,
+        n_channels=64,
+        target="emotion",
+        read=_fetched(fetch_emoeeg_mc),
+        folder="ds005540",
+        files="sub-*",
+        subject=r"sub-(\d+)",
+    ),
+    "seed": DataSet(
+        title="SEED",
+        access="closed",
+        licence=_SJTU,
+        url="https://bcmi.sjtu.edu.cn/home/seed/seed.html",
+        n_subjects=15,
+        n_channels=62,
+        target="emotion",
+        read=_local(read_seed),
+        folder="SEED",
+        files="Preprocessed_EEG/*.mat",
+        subject=r"^(\d+)_\d{8}",
+        n_train=9,
+        official=True,
+    ),
+    "seed-iv": DataSet(
+        title="SEED-IV",
+        access="closed",
+        licence=_SJTU,
+        url="https://bcmi.sjtu.edu.cn/home/seed/seed-iv.html",
+        n_subjects=15,
+        n_channels=62,
+        target="emotion",
+        read=_local(read_seed_iv),
+        folder="SEED-IV",
+        files="eeg_raw_data/*/*.mat",
+        subject=r"^(\d+)_\d{8}",
+        n_train=16,
+        official=True,
+    ),
+    "seed-v": DataSet(
+        title="SEED-V",
+        access="closed",
+        licence=_SJTU,
+        url="https://bcmi.sjtu.edu.cn/home/seed/seed-v.html",
+        n_subjects=16,
+        n_channels=62,
+        target="emotion",
+        read=_local(read_seed_v),
+        folder="SEED-V",
+        files="EEG_raw/*.cnt",
+        subject=r"^(\d+)_[123]_",
+        official=True,
+        pickled=True,
+    ),
+    "seed-vig": DataSet(
+        title="SEED-VIG",
+        access="closed",
+        licence=_SJTU,
+        url="https://bcmi.sjtu.edu.cn/home/seed/seed-vig.html",
+        n_subjects=21,
+        n_channels=17,
+        target="state",
+        read=_local(read_seed_vig),
+        folder="SEED-VIG",
+        files="Raw_Data/*.mat",
+        subject=r"^(\d+)_\d{8}",
+        official=True,
+    ),
+    "deap": DataSet(
+        title="DEAP",
+        access="closed",
+        licence="for research, end user licence agreement of Queen Mary University of London",
+        url="https://www.eecs.qmul.ac.uk/mmv/datasets/deap/",
+        n_subjects=32,
+        n_channels=32,
+        target="emotion",
+        read=_local(read_deap),
+        folder="DEAP",
+        files="data_preprocessed_*/s*",
+        subject=r"^s(\d\d)\.",
+    ),
+    "dreamer": DataSet(
+        title="DREAMER",
+        access="closed",
+        licence="for research, request on Zenodo",
+        url="https://zenodo.org/records/546113",
+        n_subjects=23,
+        n_channels=14,
+        target="emotion",
+        read=_local(read_dreamer),
+        folder="DREAMER",
+        files="DREAMER.mat",
+        subject="",
+    ),
+    "faced": DataSet(
+        title="FACED",
+        access="closed",
+        licence="for research, with a Synapse account",
+        url="https://www.synapse.org/Synapse:syn50614194",
+        n_subjects=123,
+        n_channels=30,
+        target="emotion",
+        read=_local(read_faced),
+        folder="FACED",
+        files="Processed_data/sub*.pkl",
+        subject=r"^sub(\d+)",
+        first=0,
+        official=True,
+        pickled=True,
+    ),
+}

@@ -1,0 +1,112 @@
+"""Results as files: CSV, Parquet, a Markdown table and figures."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from .. import viz
+from .._io import replacing
+from ._statistics import KINDS, confusion, kind_name, per_subject, summarize
+
+#: What a column of a table is called in print.
+PRINTED = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "kappa": "Cohen's kappa",
+    "trial_accuracy": "accuracy of trials",
+}
+
+
+def markdown_table(tables, score="accuracy"):
+    """Lay results out as the paper does: a row a method, ACC and STD a data set.
+
+    Parameters
+    ----------
+    tables : dict of str -> DataFrame
+        Name of a data set -> table of `evaluate`.
+    score : str
+        Column to show, in percent; its spread is that over subjects.
+
+    Returns
+    -------
+    text : str
+        Markdown. What used unlabelled test data, or the test set to choose the pass, is
+        marked in the name of the method.
+    """
+    columns, chance = {}, {}
+    for name, table in tables.items():
+        summary = summarize(table, score)
+        names = [kind_name(*kind) for kind in summary[list(KINDS)].itertuples(index=False)]
+        cells = [
+            f"{100 * m:.2f} | {100 * s:.2f}" if pd.notna(s) else f"{100 * m:.2f} | -"
+            for m, s in zip(summary["mean"], summary["std"], strict=True)
+        ]
+        columns[name] = dict(zip(names, cells, strict=True))
+        chance[name] = f"{100 * summary['chance'].mean():.2f} | -"
+    methods = list(dict.fromkeys(m for cells in columns.values() for m in cells))
+    head = " | ".join(f"{name}, ACC (%) | STD (%)" for name in columns)
+    lines = [f"| Method | {head} |", "|---|" + "---:|---:|" * len(columns)]
+    for method in methods:
+        cells = [found.get(method, "- | -") for found in columns.values()]
+        lines.append(f"| {method} | {' | '.join(cells)} |")
+    if score in ("accuracy", "trial_accuracy"):
+        lines.append(f"| chance (commonest class) | {' | '.join(chance.values())} |")
+    return "\n".join(lines) + "\n"
+
+
+def write_results(table, folder, name, score="accuracy", about=""):
+    """Write everything there is to see of an evaluation.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `evaluate`.
+    folder : path-like
+        Where; made if need be. Files that are there are replaced.
+    name : str
+        Of the data set.
+    score : str
+        What the Markdown table and the plot of subjects show.
+    about : str
+        A paragraph for the top of the Markdown file.
+
+    Returns
+    -------
+    files : list of Path
+        ``results.csv``, ``results.parquet`` (with pyarrow), ``table.md``, ``scores.png`` and
+        ``confusion-*.png``.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / "results.csv"]
+    flat = table.assign(confusion=[json.dumps(c) for c in table["confusion"]])
+    with replacing(files[0]) as temporary:
+        flat.to_csv(temporary, index=False)
+    if importlib.util.find_spec("pyarrow") is not None:
+        files.append(folder / "results.parquet")
+        with replacing(files[-1]) as temporary:
+            flat.to_parquet(temporary, index=False)
+    files.append(folder / "table.md")
+    text = f"# {name}\n\n{about}\n\n" + markdown_table({name: table}, score)
+    text += f"\nMeans and standard deviations over subjects of the {PRINTED[score]}.\n"
+    with replacing(files[-1]) as temporary:
+        Path(temporary).write_text(text, encoding="utf-8")
+    return files + _figures(table, folder, score)
+
+
+def _figures(table, folder, score):
+    subjects = per_subject(table, score)
+    shown = {kind_name(*kind): values.to_numpy() for kind, values in subjects.items()}
+    chance = table["chance"].mean() if score in ("accuracy", "trial_accuracy") else None
+    figures = {"scores.png": viz.plot_scores(shown, PRINTED[score], chance=chance, show=False)}
+    for name, matrix in confusion(table).items():
+        slug = "".join(c if c.isalnum() else "-" for c in name).strip("-")
+        figures[f"confusion-{slug}.png"] = viz.plot_confusion(
+            matrix.to_numpy(), matrix.index.to_list(), title=name, show=False
+        )
+    for name, figure in figures.items():
+        viz.save_figure(figure, folder / name)
+    return [folder / name for name in figures]

@@ -1,0 +1,194 @@
+"""The commands evaluate and datasets, and the files they write."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from sklearn.dummy import DummyClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from typer.testing import CliRunner
+
+from mne_sst.cli import app
+from mne_sst.datasets import SETS, simulate_emotion
+from mne_sst.evaluation import (
+    LeaveOneSubjectOut,
+    ShuffledWindows,
+    TrialKFold,
+    evaluate,
+    markdown_table,
+    summarize,
+    write_results,
+)
+from mne_sst.evaluation.baselines import spectral_vector
+from mne_sst.features import standardize_features
+
+SMALL = ["--grid", "8", "--max-epochs", "1"]
+
+
+def run(*words):
+    return CliRunner().invoke(app, [str(w) for w in words], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def epochs_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "own-epo.fif"
+    epochs = simulate_emotion(n_subjects=2, n_trials=6, n_windows=3)
+    epochs.save(path, verbose="ERROR")
+    return path
+
+
+def evaluated(epochs_file, output, *more):
+    return run(
+        *("evaluate", "--data", epochs_file, "--protocol", "trials", "--folds", 2, "--quiet"),
+        *("--target", "emotion", "--output", output, *SMALL, *more),
+    )
+
+
+@pytest.fixture(scope="module")
+def done(epochs_file, tmp_path_factory):
+    output = tmp_path_factory.mktemp("output") / "new"
+    result = evaluated(
+        epochs_file, output, "--models", "sst,logistic,riemann", "--seeds", 2, "--best-on-test"
+    )
+    assert result.exit_code == 0, result.output
+    return output, result
+
+
+def test_evaluate_writes_everything(done):
+    output, result = done
+    table = pd.read_csv(output / "results.csv")
+    # Two subjects, two folds, two seeds; the network also as it is published.
+    counts = table.groupby(["estimator", "selection"]).size().to_dict()
+    assert counts == {
+        ("sst", "none"): 8,
+        ("sst", "best-on-test"): 8,
+        ("logistic", "none"): 8,
+        ("riemann", "none"): 8,
+    }
+    assert np.shape(json.loads(table["confusion"][0])) == (3, 3)
+    pd.testing.assert_frame_equal(pd.read_parquet(output / "results.parquet"), table)
+    text = (output / "table.md").read_text()
+    assert "| Method | own-epo, ACC (%) | STD (%) |" in text
+    assert "| sst (best-on-test) |" in text
+    printed = pd.read_csv(pd.io.common.StringIO(result.stdout))
+    assert printed["estimator"].to_list() == ["sst", "sst", "logistic", "riemann"]
+    for name in ("scores.png", "confusion-sst.png", "confusion-sst--best-on-test.png"):
+        assert imread(output / name).std() > 0.01
+
+
+def test_a_second_run_takes_up_the_first(done, epochs_file):
+    output, first = done
+    before = (output / "results.jsonl").read_bytes()
+    again = evaluated(
+        epochs_file, output, "--models", "sst,logistic,riemann", "--seeds", 2, "--best-on-test"
+    )
+    assert again.stdout == first.stdout
+    assert (output / "results.jsonl").read_bytes() == before
+    other = evaluated(
+        epochs_file, output, "--models", "sst,logistic", "--best-on-test", "--temporal", "signal"
+    )
+    assert other.exit_code == 2
+    assert "came from other settings" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--models", "nothing"], "--models: nothing not among sst"),
+        (["--protocol", "none"], "protocol must be one of"),
+        (["--protocol", "fixed-trials"], "needs --n-train"),
+        (["--protocol", "sessions"], "needs two sessions of each subject"),
+        (["--target", "mood"], "target must be one of"),
+        (["--data", "nothing"], "neither a data set (simulated,"),
+        (["--data", "seed", "--root", "nowhere"], "SEED: nothing of it in nowhere. Get it from"),
+        (["--data", "eegmat", "--subjects", "x"], "--subjects must be numbers like 1,2,5 or 0-17"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_line(words, message, epochs_file, tmp_path):
+    result = evaluated(epochs_file, tmp_path / "out", "--models", "knn", *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not list((tmp_path / "out").glob("*.csv"))
+
+
+def test_features_file(epochs_file, tmp_path, features):
+    features.save(tmp_path / "own-feat.safetensors")
+    words = ["--models", "knn,dgcnn", "--data", tmp_path / "own-feat.safetensors"]
+    result = evaluated(epochs_file, tmp_path, *words, "--protocol", "subjects", "--standardize")
+    assert result.exit_code == 0, result.output
+    assert "| knn (transductive) |" in (tmp_path / "table.md").read_text()
+    result = evaluated(epochs_file, tmp_path / "2", *words, "--models", "riemann")
+    assert "riemann needs signals" in result.stderr
+
+
+def test_ablation(epochs_file, tmp_path):
+    result = evaluated(
+        *(epochs_file, tmp_path, "--models", "", "--ablation", "--protocol", "subjects-kfold")
+    )
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "table.md").read_text().count("| sst: ") == 6
+
+
+def test_shuffled_windows_are_marked_everywhere(features, y, tmp_path):
+    knn = {"knn": KNeighborsClassifier(1)}
+    flat = spectral_vector(features)
+    common = dict(y=y, groups=features.metadata[["subject", "session", "trial"]])
+    leaky = evaluate(knn, flat, protocol=ShuffledWindows(3), **common)
+    fair = evaluate(knn, flat, protocol=TrialKFold(3), **common)
+    assert leaky["leaky"].all()
+    assert not fair["leaky"].any()
+    both = pd.concat([fair, leaky])
+    both.attrs = fair.attrs
+    assert summarize(both)["leaky"].to_list() == [False, True]
+    files = write_results(both, tmp_path, "simulated")
+    assert "| knn (leaky) |" in (tmp_path / "table.md").read_text()
+    assert tmp_path / "confusion-knn--leaky.png" in files
+
+
+def test_features_that_know_the_test_part_are_transductive(features, y):
+    models = {"dummy": DummyClassifier()}
+    common = dict(y=y, protocol=LeaveOneSubjectOut())
+    assert not evaluate(models, features, **common)["transductive"].any()
+    scaled = standardize_features(features, by=features.metadata["subject"].to_numpy())
+    assert evaluate(models, scaled, **common)["transductive"].all()
+    smooth = features.smooth(["subject", "trial"], "moving_average")
+    assert evaluate(models, smooth, **common)["transductive"].all()
+
+
+def test_table_of_several_sets(features, y):
+    table = evaluate({"d": DummyClassifier()}, features, y, protocol=LeaveOneSubjectOut())
+    text = markdown_table({"one": table, "two": table.assign(estimator="e")}, "balanced_accuracy")
+    lines = text.splitlines()
+    assert lines[0] == "| Method | one, ACC (%) | STD (%) | two, ACC (%) | STD (%) |"
+    assert lines[2] == "| d | 33.33 | 0.00 | - | - |"
+    assert lines[3] == "| e | - | - | 33.33 | 0.00 |"
+
+
+def test_datasets_are_listed(tmp_path, monkeypatch):
+    folder = tmp_path / "SEED" / "Preprocessed_EEG"
+    folder.mkdir(parents=True)
+    for name in ("2_20131027.mat", "10_20131027.mat", "label.mat"):
+        (folder / name).touch()
+    result = run("datasets", "--root", tmp_path)
+    table = pd.read_csv(pd.io.common.StringIO(result.stdout)).set_index("name")
+    assert list(table.index) == list(SETS)
+    assert table.loc["seed", "present"] == "2 of 15 subjects"
+    assert table.loc["seed", "where"] == str(tmp_path / "SEED")
+    assert table.loc["deap", "present"] == "0 of 32 subjects"
+    assert table.loc["deap", "where"].startswith("https://")
+    assert set(table["access"]) == {"open", "closed"}
+    assert SETS["seed"].subjects(tmp_path / "SEED") == [2, 10]
+
+
+def test_a_set_through_its_reader(tmp_path, recordings):
+    result = run(
+        *("evaluate", "--data", "eegmat", "--root", recordings / "eegmat", "--quiet"),
+        *("--models", "logistic", "--protocol", "subjects", "--output", tmp_path),
+    )
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "results.csv")
+    assert table["subject"].to_list() == [2, 3, 4, 5]
+    assert (table["n_test"] == 60).all()
