@@ -11,7 +11,7 @@ from ._cli_base import Overlap, Quiet, print_table, verbose_of
 def evaluate(
     data: Annotated[
         str,
-        typer.Option(help="A data set (see `mne-sst datasets`), or a file -epo.fif, .safetensors."),
+        typer.Option(help="A set (see `mne-sst datasets`), or a file -epo.fif, .safetensors."),
     ],
     protocol: Annotated[
         str,
