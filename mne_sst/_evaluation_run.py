@@ -75,16 +75,7 @@ def load(name, root=None, *, subjects=None, target=None, signals=False, verbose=
     if name not in SETS:
         return _load_file(Path(name), extractor, target, signals)
     known = SETS[name]
-    if subjects is None:
-        # Of an open set, what is missing in MNE's data folder is downloaded.
-        fetched = known.access == "open" and root is None
-        subjects = known.all_subjects() if fetched else known.subjects(root)
-    if not subjects:
-        raise FileNotFoundError(
-            f"{known.title}: nothing of it in {known.where(root)}. Get it from {known.url} "
-            f"({known.licence}) and give its folder as --root."
-        )
-    root = known.where(root) if known.access == "closed" else root
+    subjects, root = known.choose(root, subjects), known.folder_of(root)
     parts, kept = [], []
     # Simulated subjects are one draw, and a single file is opened once.
     groups = [[s] for s in subjects] if known.subject else [subjects]

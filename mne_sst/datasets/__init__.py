@@ -4,6 +4,7 @@ from ._eegbci import fetch_eegbci
 from ._eegmat import fetch_eegmat
 from ._emoeeg_mc import fetch_emoeeg_mc
 from ._faced import read_faced
+from ._prepare import prepare, prepare_from_shell
 from ._ratings import read_deap, read_dreamer
 from ._registry import SETS
 from ._seed import read_seed, read_seed_iv
@@ -17,6 +18,8 @@ __all__ = [
     "fetch_eegbci",
     "fetch_eegmat",
     "fetch_emoeeg_mc",
+    "prepare",
+    "prepare_from_shell",
     "read_deap",
     "read_dreamer",
     "read_faced",

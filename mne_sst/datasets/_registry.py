@@ -70,6 +70,25 @@ class DataSet:
         """Numbers of all subjects there should be."""
         return list(range(self.first, self.first + self.n_subjects))
 
+    def folder_of(self, root):
+        """What to give to ``read``: fetchers find MNE's data folder by themselves."""
+        return self.where(root) if self.access == "closed" else root
+
+    def choose(self, root, subjects):
+        """Return the subjects to read, or say how to get the set if there are none.
+
+        Without a ``root``, all of an open set: what is missing is downloaded.
+        """
+        if subjects is None:
+            fetched = self.access == "open" and root is None
+            subjects = self.all_subjects() if fetched else self.subjects(root)
+        if not subjects:
+            raise FileNotFoundError(
+                f"{self.title}: nothing of it in {self.where(root)}. Get it from {self.url} "
+                f"({self.licence}) and give its folder as root."
+            )
+        return subjects
+
     def where(self, root=None):
         """Folder in which it is looked for."""
         return data_folder(self.folder, root)

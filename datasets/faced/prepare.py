@@ -1,0 +1,6 @@
+"""FACED to one file of epochs a subject: python datasets/faced/prepare.py --help."""
+
+from mne_sst.datasets import prepare_from_shell
+
+if __name__ == "__main__":
+    prepare_from_shell("faced")

@@ -1,0 +1,6 @@
+"""SEED-VIG to one file of epochs a subject: python datasets/seed-vig/prepare.py --help."""
+
+from mne_sst.datasets import prepare_from_shell
+
+if __name__ == "__main__":
+    prepare_from_shell("seed-vig")

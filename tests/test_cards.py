@@ -1,0 +1,80 @@
+"""Cards of the data sets, and the scripts beside them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import mne
+import pytest
+
+from mne_sst.datasets import SETS, prepare, prepare_from_shell
+
+FOLDER = Path(__file__).parents[1] / "datasets"
+REAL = [name for name in SETS if name != "simulated"]
+
+
+def test_every_set_has_a_card():
+    assert sorted(p.name for p in FOLDER.iterdir() if p.is_dir()) == sorted(REAL)
+    assert all(f"({name}/README.md)" in (FOLDER / "README.md").read_text() for name in REAL)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_card_agrees_with_what_the_package_knows(name):
+    card, known = (FOLDER / name / "README.md").read_text(), SETS[name]
+    rows = dict(
+        line.strip("| ").split(" | ") for line in card.splitlines() if line.count(" | ") == 1
+    )
+    assert card.startswith(f"# {known.title}")
+    assert rows["Access"].startswith(known.access)
+    assert rows["Licence"] == known.licence
+    assert rows["From"] == f"<{known.url}>"
+    assert rows["Subjects"].startswith(str(known.n_subjects))
+    assert rows["Recording"].startswith(f"{known.n_channels} electrodes")
+    assert f"`{known.target}`" in rows["Labels"] or known.target == "emotion"
+    assert "doi:" in rows["Cite"]
+    assert "## Known problems\n\n- " in card
+
+
+def test_prepare_goes_on_where_it_was_stopped(tmp_path):
+    small = dict(n_trials=3, n_windows=2)
+    (first,) = prepare("simulated", None, tmp_path, [1], **small)
+    before = first.stat().st_mtime_ns
+    files = prepare("simulated", None, tmp_path, [1, 2], **small)
+    assert files[0].stat().st_mtime_ns == before
+    assert sorted(tmp_path.iterdir()) == files
+    assert len(mne.read_epochs(files[1], verbose="ERROR")) == 6
+    prepare("simulated", None, tmp_path, [1], overwrite=True, **small)
+    assert files[0].stat().st_mtime_ns > before
+
+
+def test_prepare_leaves_nothing_half_written(tmp_path, monkeypatch):
+    def fail(self, path, **kwargs):
+        Path(path).write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(mne.EpochsArray, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        prepare("simulated", None, tmp_path, [1], n_trials=3, n_windows=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_script(tmp_path, recordings):
+    script = FOLDER / "eegmat" / "prepare.py"
+    words = ["--root", recordings / "eegmat", "--output", tmp_path, "--subjects", "2", "4"]
+    done = subprocess.run([sys.executable, script, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert sorted(f.name for f in tmp_path.iterdir()) == [
+        "eegmat_sub-02-epo.fif",
+        "eegmat_sub-04-epo.fif",
+    ]
+
+
+def test_scripts_say_what_is_wrong(tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        prepare_from_shell("seed", ["--root", str(tmp_path), "--output", str(tmp_path)])
+    assert "SEED: nothing of it in" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="0"):
+        prepare_from_shell("faced", ["--help"])
+    assert "--allow-pickle" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="name must be one of"):
+        prepare("nothing", None, tmp_path)
