@@ -1,5 +1,6 @@
 """Cards of the data sets, and the scripts beside them."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +22,7 @@ def test_every_set_has_a_card():
 @pytest.mark.parametrize("name", REAL)
 def test_card_agrees_with_what_the_package_knows(name):
     card, known = (FOLDER / name / "README.md").read_text(), SETS[name]
-    rows = dict(
-        line.strip("| ").split(" | ") for line in card.splitlines() if line.count(" | ") == 1
-    )
+    rows = dict(re.findall(r"^\| (\w[^|]*) \| (.+) \|$", card, re.M))
     assert card.startswith(f"# {known.title}")
     assert rows["Access"].startswith(known.access)
     assert rows["Licence"] == known.licence
