@@ -276,6 +276,7 @@ def made_up():
                         session=session,
                         accuracy=base + gain + rng.normal(0, 0.01),
                         transductive=False,
+                        leaky=False,
                         selection="none",
                         chance=0.5,
                         confusion=[[subject, 1], [0, 2]],
