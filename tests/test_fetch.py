@@ -242,6 +242,9 @@ def test_eegbci_through_mne(recordings, server, tmp_path):
 def test_eegbci_from_a_copy(recordings):
     epochs = datasets.fetch_eegbci([1], [1, 2], path=recordings / "eegmmidb")
     assert epochs.metadata["label"].value_counts().to_dict() == {0: 61, 1: 60}
+    late = datasets.fetch_eegbci([1], [13, 14], path=recordings / "eegmmidb").metadata
+    assert set(late["state"]) == {"rest", "both fists", "both feet"}
+    assert late.groupby("run")["imagined"].first().to_list() == [False, True]
 
 
 # --- BIDS -----------------------------------------------------------------------------------

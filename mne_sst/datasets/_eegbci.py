@@ -98,9 +98,8 @@ def _trials(raws, subject, window):
     for run, raw in raws.items():
         sfreq, signals = raw.info["sfreq"], raw.get_data()
         known = {"subject": subject, "session": 1, "run": run}
-        pieces = [(0, signals.shape[1], STATES[run - 1])]
-        if run > 2:
-            pieces = list(_movements(raw, _TASKS[run]))
+        whole = run in (1, 2)
+        pieces = [(0, raw.n_times, STATES[run - 1])] if whole else _movements(raw, _TASKS[run])
         for start, stop, state in pieces:
             if stop - start < round(window * sfreq):
                 continue
