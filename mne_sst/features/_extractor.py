@@ -56,6 +56,9 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         for ``"signal"``.
     temporal_band : tuple of float
         (fmin, fmax) in Hz for ``"power"``.
+    reference : "average" | None
+        ``"average"`` subtracts the mean over the channels from each of them first; None
+        takes recordings as they are referenced.
     window, overlap : float
         Seconds: how a Raw is cut. Epochs and arrays are taken as they are.
     smoothing : {"lds", "moving_average"} | None
@@ -94,6 +97,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         n_times=25,
         temporal_position="center",
         temporal_band=(4.0, 50.0),
+        reference=None,
         window=1.0,
         overlap=0.0,
         smoothing=None,
@@ -109,6 +113,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self.n_times = n_times
         self.temporal_position = temporal_position
         self.temporal_band = temporal_band
+        self.reference = reference
         self.window = window
         self.overlap = overlap
         self.smoothing = smoothing
@@ -166,7 +171,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             chunk = max(_CHUNK_BYTES // (8 * shape[1] * n_samples), 1)
             for start in range(0, len(windows), chunk):
                 stop = min(start + chunk, len(windows))
-                data = windows.read(start, stop)
+                data = self._referenced(windows.read(start, stop))
                 temporal[start:stop] = to_temporal(data)
                 if not filtered_first:
                     spectral[start:stop] = differential_entropy(
@@ -188,6 +193,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     def _settings(self, sfreq, n_samples):
         check_option("method", self.method, METHODS)
         check_option("temporal", self.temporal, ("signal", "power"))
+        check_option("reference", self.reference, ("average", None))
         check_option("smoothing", self.smoothing, (*SMOOTHERS, None))
         check_option("dtype", self.dtype, ("float32", "float64"))
         check_number("n_times", self.n_times, 1, integer=True)
@@ -205,9 +211,18 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             temporal_sfreq=self.temporal_sfreq,
             temporal_position=self.temporal_position,
             temporal_band=band,
+            reference=self.reference,
             sfreq=sfreq,
             window=None if sfreq is None else n_samples / sfreq,
         )
+
+    def _referenced(self, data):
+        """Data (..., n_channels, n_samples) under the reference that was asked for."""
+        if self.reference is None:
+            return data
+        if data.shape[-2] < 2:
+            raise ValueError("reference='average' needs two channels at least, X has one.")
+        return data - data.mean(axis=-2, keepdims=True)
 
     def _temporal_function(self, sfreq, n_samples):
         """Return the function from windows to their temporal stack."""
@@ -234,7 +249,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             low, high = filter_edges(low, high, raw.info["sfreq"])
             band = raw.copy().filter(low, high, **FILTER)
             epochs = cut_raw(band, self.window, self.overlap)
-            values.append(band_variance(epochs.get_data(copy=False, verbose="ERROR")))
+            data = self._referenced(epochs.get_data(copy=False, verbose="ERROR"))
+            values.append(band_variance(data))
         return entropy_of_variance(np.stack(values, axis=-1))
 
     def _smoothed(self, features, one_trial):

@@ -28,6 +28,8 @@ class FeatureSettings:
         Where the clip lies in the window.
     temporal_band : tuple of float
         Band of the log power, Hz.
+    reference : str | None
+        ``"average"`` where the mean over the channels was subtracted.
     sfreq : float | None
         Sampling rate of the recording, Hz.
     window : float | None
@@ -48,6 +50,7 @@ class FeatureSettings:
     temporal_sfreq: float | None = 125.0
     temporal_position: str | float = "center"
     temporal_band: tuple = (4.0, 50.0)
+    reference: str | None = None
     sfreq: float | None = None
     window: float | None = None
     smoothing: str | None = None
