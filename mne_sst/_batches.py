@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
 
+from ._common import weaken_common
+
 
 class FeatureDataset(torch.utils.data.Dataset):
     """Features, standardised as batches are taken, never copied as a whole.
@@ -27,9 +29,22 @@ class FeatureDataset(torch.utils.data.Dataset):
     resident : bool | None
         Whether to keep the features on the device as tensors; None does so
         everywhere but on the CPU.
+    common_weight : float
+        See `weaken_common`.
     """
 
-    def __init__(self, features, targets, scaling, streams, rows=None, device="cpu", resident=None):
+    def __init__(
+        self,
+        features,
+        targets,
+        scaling,
+        streams,
+        rows=None,
+        device="cpu",
+        resident=None,
+        common_weight=1.0,
+    ):
+        self.common_weight = common_weight
         self.rows = np.arange(len(features)) if rows is None else rows
         self.device = torch.device(device)
         self.resident = self.device.type != "cpu" if resident is None else resident
@@ -61,10 +76,12 @@ class FeatureDataset(torch.utils.data.Dataset):
         inputs = {}
         for name, (values, mean, factor) in self.stacks.items():
             if self.resident:
-                inputs[name] = (values[torch.as_tensor(rows, device=self.device)] - mean) * factor
-                continue
-            part = ((values[rows] - mean) * factor).astype(np.float32, copy=False)
-            inputs[name] = torch.from_numpy(part)
+                rows = torch.as_tensor(rows, device=self.device)
+            part = weaken_common(values[rows], name, self.common_weight)
+            part = (part - mean) * factor
+            if not self.resident:
+                part = torch.from_numpy(part.astype(np.float32, copy=False))
+            inputs[name] = part
         if self.targets is None:
             return inputs, torch.zeros(len(rows), dtype=torch.long, device=self.device)
         return inputs, torch.as_tensor(self.targets[rows], device=self.device)

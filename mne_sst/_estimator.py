@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import _training
 from ._batches import FeatureDataset
 from ._checks import check_number, check_option, check_shape
+from ._committee import Committee
 from ._device import PRECISIONS, choose_device, choose_precision
 from ._learning_data import align, as_features, encode, labels_of, learn_scaling
 from .grid import METHODS, TopoGrid
@@ -54,7 +55,8 @@ class NetworkEstimator(BaseEstimator):
         if not isinstance(self.callbacks, list | tuple | None):
             kind = type(self.callbacks).__name__
             raise TypeError(f"callbacks must be a list of skorch callbacks or None, got {kind}.")
-        for name in ("max_epochs", "batch_size"):
+        check_number("common_weight", self.common_weight, 0, 1)
+        for name in ("max_epochs", "batch_size", "n_networks"):
             check_number(name, getattr(self, name), 1, integer=True)
         for name in ("patience", "n_threads"):
             if getattr(self, name) is not None:
@@ -101,7 +103,8 @@ class NetworkEstimator(BaseEstimator):
         self.n_features_in_ = len(features.ch_names)
         self.n_times_ = n_times
         self.grid_ = TopoGrid(features.info, self.grid_shape, self.interpolation)
-        self.scaling_ = learn_scaling(features, rows)
+        self.common_weight_ = self.common_weight
+        self.scaling_ = learn_scaling(features, rows, self.common_weight)
         self._make_module(torch.Generator().manual_seed(seeds[1]))
         self.loss_weights_ = self._class_weights(targets[rows])
         self.n_windows_ = len(rows)
@@ -111,15 +114,19 @@ class NetworkEstimator(BaseEstimator):
         params = self.get_params(deep=False)
         # What was fitted stays so, whatever set_params() does later.
         self.network_params_ = {name: params[name] for name in NETWORK_PARAMS}
-        self.module_ = SSTEmotionNet(
-            len(self.classes_),
-            n_bands=len(self.feature_settings_.bands),
-            n_times=self.n_times_,
-            grid_shape=self.grid_.shape,
-            projection=self.grid_.weights,
-            generator=generator,
-            **self.network_params_,
-        )
+        members = [
+            SSTEmotionNet(
+                len(self.classes_),
+                n_bands=len(self.feature_settings_.bands),
+                n_times=self.n_times_,
+                grid_shape=self.grid_.shape,
+                projection=self.grid_.weights,
+                generator=generator,
+                **self.network_params_,
+            )
+            for _ in range(self.n_networks)
+        ]
+        self.module_ = members[0] if len(members) == 1 else Committee(members)
 
     def _class_weights(self, targets):
         """Weights of the classes in the loss, from the training part; None for none."""
@@ -156,12 +163,65 @@ class NetworkEstimator(BaseEstimator):
 
     def _dataset(self, features, targets=None, rows=None):
         streams = tuple(self.module_.streams)
-        return FeatureDataset(features, targets, self.scaling_, streams, rows, self.net_.device)
+        return FeatureDataset(
+            features,
+            targets,
+            self.scaling_,
+            streams,
+            rows,
+            self.net_.device,
+            common_weight=self.common_weight_,
+        )
 
     def _run(self, X, function):
         """Apply a function of module and inputs to all epochs."""
         dataset = self._dataset(self._aligned(X))
         return torch.cat([x.cpu() for x in _training.in_batches(self.net_, dataset, function)])
+
+    def predict_proba(self, X):
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : Epochs | list of Epochs | EpochsFeatures | array
+            With the channels of the training data, in any order.
+
+        Returns
+        -------
+        probabilities : array, shape (n_epochs, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        logits = self._run(X, lambda module, **inputs: module(**inputs).float())
+        return torch.softmax(logits.double(), dim=1).numpy()
+
+    def predict(self, X):
+        """Most probable class.
+
+        Parameters
+        ----------
+        X : Epochs | list of Epochs | EpochsFeatures | array
+            See `predict_proba`.
+
+        Returns
+        -------
+        labels : array, shape (n_epochs,)
+        """
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def transform(self, X):
+        """Features before the last two layers, both streams side by side.
+
+        Parameters
+        ----------
+        X : object
+            See `predict_proba`.
+
+        Returns
+        -------
+        features : array, shape (n_epochs, n_features)
+        """
+        return self._run(X, _training.fused_features).numpy()
 
 
 def seeds_of(random_state):

@@ -8,6 +8,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import column_or_1d
 
 from ._checks import check_none_missing, listed
+from ._common import weaken_common
 from .features import EpochsFeatures, FeatureExtractor, concatenate_features
 
 #: Metadata columns that tell trials apart, where they are there.
@@ -150,7 +151,7 @@ def trial_groups(features, groups):
     return features.groups([c for c in TRIAL_COLUMNS if c in table])
 
 
-def learn_scaling(features, rows):
+def learn_scaling(features, rows, common_weight=1.0):
     """Mean and scale of both stacks over some epochs.
 
     Per channel and band for the spectral stack, per channel for the temporal
@@ -162,12 +163,12 @@ def learn_scaling(features, rows):
         Arrays that broadcast to (n_channels, n_bands or n_times).
     """
     return {
-        "spectral": _moments(features.spectral, rows, (0,)),
-        "temporal": _moments(features.temporal, rows, (0, 2)),
+        name: _moments(getattr(features, name), rows, axes, name, common_weight)
+        for name, axes in (("spectral", (0,)), ("temporal", (0, 2)))
     }
 
 
-def _moments(values, rows, axes):
+def _moments(values, rows, axes, name, common_weight):
     """Mean and standard deviation, in double precision, a thousand epochs at a time."""
     if values.shape[2] == 0:
         return np.zeros((values.shape[1], 1)), np.ones((values.shape[1], 1))
@@ -175,7 +176,8 @@ def _moments(values, rows, axes):
     n = len(rows) * (values.shape[2] if len(axes) == 2 else 1)
 
     def total(function):
-        return sum(function(values[p].astype(np.float64)).sum(axes, keepdims=True) for p in parts)
+        each = (weaken_common(values[p].astype(np.float64), name, common_weight) for p in parts)
+        return sum(function(x).sum(axes, keepdims=True) for x in each)
 
     mean = total(lambda x: x) / n
     scale = np.sqrt(total(lambda x: np.square(x - mean)) / n)

@@ -40,6 +40,7 @@ def write_classifier(fname, clf, overwrite):
         "feature_settings": asdict(clf.feature_settings_),
         "n_times": clf.n_times_,
         "n_windows": clf.n_windows_,
+        "common_weight": clf.common_weight_,
         "loss_weights": None if clf.loss_weights_ is None else clf.loss_weights_.tolist(),
         "history": _plain(clf.history_.to_dict(orient="list")),
     }
@@ -94,6 +95,7 @@ def _parts(arrays, header):
         "n_features_in_": len(info["ch_names"]),
         "history_": pd.DataFrame(header["history"]),
         "n_windows_": header["n_windows"],
+        "common_weight_": header["common_weight"],
         "loss_weights_": weights if weights is None else np.array(weights),
         "scaling_": {s: (arrays[f"scaling/{s}/0"], arrays[f"scaling/{s}/1"]) for s in _STACKS},
     }

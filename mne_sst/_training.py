@@ -10,10 +10,13 @@ from joblib import Parallel, delayed
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
+from skorch.utils import to_tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
 from ._batches import Batches
+from ._blocks import SeededDropout
 from ._checks import progress
+from ._committee import Committee
 from ._device import autocast, torch_threads
 
 #: A pass over a small set has this many batches, unless they would be smaller.
@@ -47,6 +50,20 @@ class SSTNet(NeuralNet):
         """Train, on the number of threads that was asked for."""
         with torch_threads(self.n_threads):
             return super().fit_loop(*args, **kwargs)
+
+    def train_step_single(self, batch, **fit_params):
+        """Losses and gradients of a batch; members of a committee learn one after the other."""
+        if not isinstance(self.module_, Committee):
+            return super().train_step_single(batch, **fit_params)
+        self._set_training(True)
+        inputs, targets = batch
+        inputs, losses, outputs = to_tensor(inputs, self.device), [], []
+        for member in self.module_.members:
+            with autocast(self.device, self.dtype):
+                outputs.append(member(**inputs, **fit_params).float())
+            losses.append(self.get_loss(outputs[-1], targets, X=inputs, training=True))
+            losses[-1].backward()
+        return {"loss": torch.stack(losses).detach().mean(), "y_pred": outputs[0].detach()}
 
     def predict(self, X):
         """Class indices, for scoring callbacks."""
@@ -99,6 +116,13 @@ class FitProgress(Callback):
         self.bar_ = None
 
 
+def draw_from(module, generator):
+    """Let dropout, and what else is drawn, come from a generator; None for the global one."""
+    for part in module.modules():
+        if isinstance(part, SeededDropout):
+            part.generator = generator
+
+
 class AfterPass(Callback):
     """Calls a function after each pass, when the network can predict."""
 
@@ -149,7 +173,7 @@ def make_net(module, settings, n_classes, class_weights, n_windows, seed, dtype,
         callbacks.append(("schedule", schedule))
     for i, callback in enumerate(settings.callbacks or []):
         callbacks.append(callback if isinstance(callback, tuple) else (f"user{i}", callback))
-    module.dropout.generator = torch.Generator(device).manual_seed(seed)
+    draw_from(module, torch.Generator(device).manual_seed(seed))
     if class_weights is not None:
         class_weights = torch.as_tensor(class_weights, dtype=torch.float32)
     net = SSTNet(
@@ -215,7 +239,7 @@ def train(net, dataset, valid, patience, on_pass=None):
     net.partial_fit(dataset)
     net.callbacks_ = usual
     net.set_params(train_split=None)
-    net.module_.dropout.generator = None
+    draw_from(net.module_, None)
     settle_norms(net, dataset)
     net.module_.eval()
     history = history_table(net.history)
@@ -287,9 +311,9 @@ def train_once(net, dataset, lr, seed):
         group["lr"] = lr
     # Another draw in every pass, the same in every run.
     generator = torch.Generator(net.device).manual_seed(seed + len(net.history))
-    net.module_.dropout.generator = generator
+    draw_from(net.module_, generator)
     net.partial_fit(dataset, epochs=1)
-    net.module_.dropout.generator = None
+    draw_from(net.module_, None)
     net.module_.eval()
 
 

@@ -42,6 +42,12 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         See `SSTEmotionNet`.
     norm_momentum : float
         Of the running statistics. The paper's 0.01 suits long training.
+    common_weight : float
+        What the mean over the channels still counts, of each band and of the stack over
+        time; 1 leaves features as they are. People differ in it more than states do.
+    n_networks : int
+        Networks that are trained on the same batches from other first weights; their
+        probabilities and masks are averaged.
     max_epochs : int
         Passes over the training part at most.
     batch_size : int
@@ -92,8 +98,8 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         Channels of the training data.
     grid_ : TopoGrid
         From them to maps.
-    module_ : SSTEmotionNet
-        The trained network.
+    module_ : SSTEmotionNet | Committee
+        The trained network, or several.
     scaling_ : dict
         Mean and scale of ``"spectral"`` and ``"temporal"``, from the training part.
     feature_settings_ : FeatureSettings
@@ -138,6 +144,8 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         stream_drop_prob=0.5,
         norm_momentum=0.1,
         mask_init="zero",
+        common_weight=1.0,
+        n_networks=1,
         max_epochs=30,
         batch_size=64,
         lr=1e-3,
@@ -173,6 +181,8 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         self.stream_drop_prob = stream_drop_prob
         self.norm_momentum = norm_momentum
         self.mask_init = mask_init
+        self.common_weight = common_weight
+        self.n_networks = n_networks
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -262,37 +272,6 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         self.history_ = _training.history_table(self.net_.history)
         return self
 
-    def predict_proba(self, X):
-        """Probability of each class.
-
-        Parameters
-        ----------
-        X : Epochs | list of Epochs | EpochsFeatures | array
-            With the channels of the training data, in any order.
-
-        Returns
-        -------
-        probabilities : array, shape (n_epochs, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        logits = self._run(X, lambda module, **inputs: module(**inputs).float())
-        return torch.softmax(logits.double(), dim=1).numpy()
-
-    def predict(self, X):
-        """Most probable class.
-
-        Parameters
-        ----------
-        X : Epochs | list of Epochs | EpochsFeatures | array
-            See `predict_proba`.
-
-        Returns
-        -------
-        labels : array, shape (n_epochs,)
-        """
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
-
     def score(self, X, y=None, sample_weight=None):
         """Accuracy.
 
@@ -309,20 +288,6 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         """
         features = self._aligned(X)
         return super().score(features, labels_of(features, y), sample_weight)
-
-    def transform(self, X):
-        """Features before the last two layers, both streams side by side.
-
-        Parameters
-        ----------
-        X : object
-            See `predict_proba`.
-
-        Returns
-        -------
-        features : array, shape (n_epochs, n_features)
-        """
-        return self._run(X, _training.fused_features).numpy()
 
     @setting_and_method
     def attention(self, X, y=None):
@@ -394,5 +359,5 @@ def read_classifier(fname):
     clf.module_.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
     clf._make_net(clf.n_windows_, 0)
     _training.restore_history(clf.net_, clf.history_)
-    clf.module_.dropout.generator = None
+    _training.draw_from(clf.module_, None)
     return clf
