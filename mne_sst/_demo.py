@@ -11,7 +11,6 @@ from sklearn.preprocessing import StandardScaler
 from .classifier import SSTClassifier
 from .datasets import simulate_emotion
 from .evaluation import scores, trial_vote
-from .features import FeatureExtractor
 from .viz import save_figure
 
 #: Of the trials of each subject, the last ones are for testing.
@@ -44,7 +43,7 @@ def run_demo(output, seed=0, n_subjects=3, n_trials=15, n_windows=20, max_epochs
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     epochs = simulate_emotion(n_subjects, 1, n_trials, n_windows, seed=seed)
-    features = FeatureExtractor(temporal="power", verbose=verbose).transform(epochs)
+    features = SSTClassifier(verbose=verbose).extract(epochs)
     emotion = features.metadata["emotion"].to_numpy()
     n_train = round(N_TRAIN_TRIALS / 15 * n_trials)
     test = (features.metadata["trial"] > n_train).to_numpy()

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -15,6 +15,7 @@ from ._checks import check_number, check_option, check_shape
 from ._committee import Committee
 from ._device import PRECISIONS, choose_device, choose_precision
 from ._learning_data import align, as_features, encode, labels_of, learn_scaling
+from ._presets import default_extractor, extractor_like, with_preset
 from .grid import METHODS, TopoGrid
 from .model import NETWORK_PARAMS, STREAMS, SSTEmotionNet
 
@@ -68,8 +69,37 @@ class NetworkEstimator(BaseEstimator):
         for name in ("label_smoothing", "validation_fraction"):
             check_number(name, getattr(self, name), 0, 0.95)
 
+    def extract(self, X):
+        """Make the features that `fit` would learn from, once for many fits.
+
+        Parameters
+        ----------
+        X : Epochs | list of Epochs | array
+            See `fit`.
+
+        Returns
+        -------
+        features : EpochsFeatures
+            Without ``features=`` those of an average reference, with power in time; of a
+            fitted classifier, those that it was trained on.
+        """
+        return self._as_features(X)
+
     def _as_features(self, X):
-        return as_features(X, self.features, self.info, self.verbose)
+        extractor = with_preset(self)["features"]
+        if extractor is None and hasattr(self, "feature_settings_"):
+            extractor = extractor_like(self.feature_settings_, self.n_times_)
+        elif extractor is None:
+            extractor = default_extractor()
+        return as_features(X, extractor, self.info, self.verbose)
+
+    def _through_preset(self, method, *args):
+        """Call a method of a classifier with the settings of the preset; learn what it learns."""
+        used = clone(self).set_params(**with_preset(self))
+        getattr(used, method)(*args)
+        fitted = {k: v for k, v in vars(used).items() if k.endswith("_")}
+        vars(self).update(fitted)
+        return self
 
     def _aligned(self, X):
         check_is_fitted(self)

@@ -71,7 +71,11 @@ def load(name, root=None, *, subjects=None, target=None, signals=False, verbose=
     -------
     loaded : Loaded
     """
-    extractor = FeatureExtractor(temporal=cut.pop("temporal", "power"), verbose=False)
+    extractor = FeatureExtractor(
+        temporal=cut.pop("temporal", "power"),
+        reference=cut.pop("reference", "average"),
+        verbose=False,
+    )
     if name not in SETS:
         return _load_file(Path(name), extractor, target, signals)
     known = SETS[name]

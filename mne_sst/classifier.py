@@ -10,6 +10,7 @@ from ._batches import split_validation
 from ._device import device_or_auto
 from ._estimator import NetworkEstimator, seeds_of
 from ._learning_data import encode, labels_of, trial_groups
+from ._presets import with_preset
 from ._setting import setting_and_method
 from .attention import Attention
 from .grid import TopoGrid
@@ -26,8 +27,8 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
     Parameters
     ----------
     features : FeatureExtractor | None
-        How epochs become features; None for ``FeatureExtractor()``. Not used on
-        `EpochsFeatures`.
+        How epochs become features; None for ``temporal="power"`` under an average
+        reference. Not used on `EpochsFeatures`; see `extract`.
     info : mne.Info | None
         Describes the channels of plain arrays in volts.
     grid_shape : tuple of int
@@ -87,6 +88,8 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         Whether to show progress; None shows it in a terminal.
     callbacks : list | None
         More skorch callbacks, or pairs of a name and a callback.
+    preset : {"paper"} | None
+        ``"paper"`` takes the paper's settings for all that is left at its default.
 
     Attributes
     ----------
@@ -162,6 +165,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         random_state=None,
         verbose=None,
         callbacks=None,
+        preset=None,
     ):
         self.features = features
         self.info = info
@@ -199,6 +203,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         self.random_state = random_state
         self.verbose = verbose
         self.callbacks = callbacks
+        self.preset = preset
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -233,7 +238,10 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         TypeError, ValueError
             If the input cannot be used; the message says why and what to do.
         """
+        if self.preset is not None:
+            return self._through_preset("fit", X, y, groups, on_pass)
         self._check_params()
+        vars(self).pop("feature_settings_", None)  # of an earlier fit
         features = self._as_features(X)
         targets = self._set_classes(features, y)
         seeds = seeds_of(self.random_state)
@@ -258,9 +266,12 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         -------
         self : SSTClassifier
         """
+        fitted = hasattr(self, "module_")
+        if self.preset is not None and not fitted:
+            return self._through_preset("partial_fit", X, y, classes)
         self._check_params()
         seeds = seeds_of(self.random_state)
-        if hasattr(self, "module_"):
+        if fitted:
             features = self._aligned(X)
             targets = encode(labels_of(features, y), self.classes_)
         else:
@@ -268,7 +279,7 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
             targets = self._set_classes(features, y, classes)
             self._start(features, targets, np.arange(len(features)), seeds)
         dataset = self._dataset(features, targets)
-        _training.train_once(self.net_, dataset, self.lr, seeds[2])
+        _training.train_once(self.net_, dataset, with_preset(self)["lr"], seeds[2])
         self.history_ = _training.history_table(self.net_.history)
         return self
 

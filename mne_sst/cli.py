@@ -91,7 +91,10 @@ def fit(
     method: Annotated[
         str, typer.Option(help="DE method: spectral, bandpass or seed.")
     ] = "spectral",
-    temporal: Annotated[str, typer.Option(help="Temporal stack: signal or power.")] = "signal",
+    temporal: Annotated[str, typer.Option(help="Temporal stack: power or signal.")] = "power",
+    reference: Annotated[
+        str, typer.Option(help="average, or none for that of the recording.")
+    ] = "average",
     variant: Annotated[str, typer.Option(help="Network: paper or authors.")] = "paper",
     grid: Annotated[int, typer.Option(min=8, help="Height and width of the maps.")] = 32,
     max_epochs: Annotated[int, typer.Option(min=1, help="Passes over the data at most.")] = 30,
@@ -110,7 +113,12 @@ def fit(
     if output.suffix != ".safetensors":
         raise ValueError(f"--output must end in .safetensors, got {str(output)!r}.")
     extractor = FeatureExtractor(
-        method=method, temporal=temporal, window=window, overlap=overlap, verbose=verbose_of(quiet)
+        method=method,
+        temporal=temporal,
+        reference=None if reference == "none" else reference,
+        window=window,
+        overlap=overlap,
+        verbose=verbose_of(quiet),
     )
     read = _read(files, montage, window, overlap)
     features, y, held = features_and_labels(read, extractor, label, groups)
@@ -206,14 +214,16 @@ def attention(
 def _model_and_features(model, file, window, overlap, montage, quiet):
     from sklearn.base import clone
 
+    from ._presets import extractor_like
     from .classifier import read_classifier
-    from .features import FeatureExtractor
 
     clf = read_classifier(model)
     clf.verbose = verbose_of(quiet)
     if window is None:
         window = clf.feature_settings_.window
-    extractor = FeatureExtractor() if clf.features is None else clone(clf.features)
+    extractor = extractor_like(clf.feature_settings_, clf.n_times_)
+    if clf.features is not None:
+        extractor = clone(clf.features)
     extractor.set_params(window=window, overlap=overlap, verbose=clf.verbose)
     return clf, _read([file], montage, window, overlap)[0].features(extractor)
 

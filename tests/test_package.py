@@ -191,7 +191,8 @@ def test_docstring(name):
 
 def test_help_of_every_command_and_option():
     commands = typer.main.get_command(cli.app).commands
-    assert sorted(commands) == ["attention", "demo", "fit", "predict", "sys-info"]
+    names = ["attention", "datasets", "demo", "evaluate", "fit", "predict", "sys-info"]
+    assert sorted(commands) == names
     for command in commands.values():
         assert command.help
         for option in command.params:
