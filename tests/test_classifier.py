@@ -66,9 +66,10 @@ def test_epochs_lists_features_and_arrays_are_alike(fitted, epochs, features):
         np.testing.assert_allclose(clf.predict_proba(X), expected, atol=1e-6)
 
 
-def test_labels_come_from_events_when_left_out(epochs, features):
+def test_labels_come_from_events_when_left_out(epochs):
     clf = tiny_classifier(max_epochs=1).fit(epochs)
     assert clf.classes_.tolist() == [1, 2, 3]
+    features = tiny_classifier().extract(epochs)
     explicit = tiny_classifier(max_epochs=1).fit(features, epochs.events[:, 2])
     np.testing.assert_allclose(
         clf.predict_proba(features), explicit.predict_proba(features), atol=1e-6

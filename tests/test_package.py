@@ -21,7 +21,7 @@ from conftest import tiny_classifier
 from typer.testing import CliRunner
 
 import mne_sst
-from mne_sst import cli
+from mne_sst import _cli_base, cli
 from mne_sst._setting import setting_and_method
 
 FOLDER = Path(mne_sst.__file__).parent
@@ -222,10 +222,10 @@ def test_sys_info():
 
 def test_table_in_a_terminal(monkeypatch, capsys):
     table = pd.DataFrame({"model": ["mine"], "accuracy": [0.123456]})
-    cli._print_table(table, "Scores")
+    _cli_base.print_table(table, "Scores")
     assert capsys.readouterr().out == "model,accuracy\nmine,0.123456\n"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    cli._print_table(table, "Scores")
+    _cli_base.print_table(table, "Scores")
     shown = capsys.readouterr().out
     assert "Scores" in shown
     assert "0.123 " in shown
