@@ -87,12 +87,9 @@ def read_faced(path, subjects=None, *, data="raw", window=1.0, overlap=0.0, allo
 
 def _files(path, folders, pattern, optional=False):
     """Subject -> file."""
-    try:
-        folder = check_folder(path, "FACED", *folders)
-    except FileNotFoundError:
-        if optional and check_folder(path, "FACED"):
-            return {}
-        raise
+    folder = check_folder(path, "FACED", *folders, optional=optional)
+    if folder is None:
+        return {}
     matches = [(re.fullmatch(pattern, f.name), f) for f in folder.glob("sub*")]
     files = {int(match[1]): file for match, file in matches if match}
     if not files:

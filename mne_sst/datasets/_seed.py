@@ -161,12 +161,9 @@ def asked_for(files, subjects, sessions):
 
 def _files(which, path, folders, optional=False):
     """(subject, session) -> file, sessions in the order of their dates."""
-    try:
-        folder = check_folder(path, which.name, *folders)
-    except FileNotFoundError:
-        if optional and check_folder(path, which.name):
-            return {}
-        raise
+    folder = check_folder(path, which.name, *folders, optional=optional)
+    if folder is None:
+        return {}
     found = {}
     for file in folder.rglob("*.mat"):
         match = re.fullmatch(r"(\d+)_(\d{8})\.mat", file.name)

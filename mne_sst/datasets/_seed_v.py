@@ -126,12 +126,9 @@ def read_seed_v(
 
 def _raw_files(path, optional):
     """(subject, session) -> file."""
-    try:
-        folder = check_folder(path, "SEED-V", "EEG_raw")
-    except FileNotFoundError:
-        if optional and check_folder(path, "SEED-V"):
-            return {}
-        raise
+    folder = check_folder(path, "SEED-V", "EEG_raw", optional=optional)
+    if folder is None:
+        return {}
     files = {}
     for file in folder.glob("*.cnt"):
         match = re.fullmatch(r"(\d+)_([123])_\d{8}\.cnt", file.name)

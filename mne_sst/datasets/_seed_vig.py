@@ -88,12 +88,9 @@ def read_seed_vig(
 
 def _files(path, name, optional=False):
     """(subject, session) -> file, the drives of a subject in the order of their dates."""
-    try:
-        folder = check_folder(path, "SEED-VIG", name)
-    except FileNotFoundError:
-        if optional and check_folder(path, "SEED-VIG"):
-            return {}
-        raise
+    folder = check_folder(path, "SEED-VIG", name, optional=optional)
+    if folder is None:
+        return {}
     found = {}
     for file in folder.glob("*.mat"):
         match = re.fullmatch(r"(\d+)_(\d{8}).*\.mat", file.name)

@@ -43,15 +43,31 @@ def check_cut(window, overlap):
     return window, overlap
 
 
-def check_folder(path, name, *folders):
-    """Return the first of ``folders`` that is in ``path``, or the path itself for none."""
+def check_folder(path, name, *folders, optional=False):
+    """Find a folder of a data set, or say that it is missing.
+
+    Parameters
+    ----------
+    path : path-like
+        Of the data set; it must be there.
+    name : str
+        Of the data set, for messages.
+    *folders : str
+        The first of these that is in ``path`` is meant; none means the path itself.
+    optional : bool
+        Whether None is returned where none of them is there.
+
+    Returns
+    -------
+    folder : Path | None
+    """
     path = Path(path)
     if not path.is_dir():
         raise FileNotFoundError(f"path: there is no folder {path}.")
     if not folders:
         return path
     found = next((path / f for f in folders if (path / f).is_dir()), None)
-    if found is None:
+    if found is None and not optional:
         raise FileNotFoundError(
             f"{name}: {path} has no folder {' or '.join(folders)}. Give the folder that the "
             "official archive unpacks to."
