@@ -44,6 +44,12 @@ def evaluate(
     window: Annotated[float | None, typer.Option(help="s; that of the reader without it.")] = None,
     overlap: Overlap = 0.0,
     temporal: Annotated[str, typer.Option(help="Temporal stack: signal or power.")] = "power",
+    official: Annotated[
+        bool, typer.Option("--official", help="The features that came with the set.")
+    ] = False,
+    allow_pickle: Annotated[
+        bool, typer.Option("--allow-pickle", help="Read pickle files of SEED-V, DEAP, FACED.")
+    ] = False,
     standardize: Annotated[
         bool, typer.Option("--standardize", help="Each subject by itself; transductive.")
     ] = False,
@@ -69,12 +75,14 @@ def evaluate(
     )
     cut = {"temporal": temporal} | ({"window": window} if window else {})
     cut |= {"overlap": overlap} if overlap else {}
+    cut |= {"allow_pickle": True} if allow_pickle else {}
     loaded = load(
         data,
         root,
         subjects=_numbers(subjects),
         target=target,
         signals=bool(chosen[1]),
+        official=official,
         verbose=verbose_of(quiet),
         **cut,
     )

@@ -47,7 +47,17 @@ class Loaded:
     n_train: int | None
 
 
-def load(name, root=None, *, subjects=None, target=None, signals=False, verbose=None, **cut):
+def load(
+    name,
+    root=None,
+    *,
+    subjects=None,
+    target=None,
+    signals=False,
+    official=False,
+    verbose=None,
+    **cut,
+):
     """Read a data set, subject by subject, or a file.
 
     Parameters
@@ -62,10 +72,13 @@ def load(name, root=None, *, subjects=None, target=None, signals=False, verbose=
         Column of the metadata to predict.
     signals : bool
         Whether to keep the epochs as well.
+    official : bool
+        Whether to take the features that came with the set.
     verbose : bool | None
         Whether to show progress.
     **cut
-        ``window`` and ``overlap`` for the reader, ``temporal`` for the features.
+        ``window``, ``overlap`` and ``allow_pickle`` for the reader, ``temporal`` and
+        ``reference`` for the features.
 
     Returns
     -------
@@ -79,20 +92,32 @@ def load(name, root=None, *, subjects=None, target=None, signals=False, verbose=
     if name not in SETS:
         return _load_file(Path(name), extractor, target, signals)
     known = SETS[name]
+    _check_official(known, official, signals)
     subjects, root = known.choose(root, subjects), known.folder_of(root)
     parts, kept = [], []
     # Simulated subjects are one draw, and a single file is opened once.
     groups = [[s] for s in subjects] if known.subject else [subjects]
     with progress(len(groups), f"Reading {known.title}", verbose) as bar:
         for group in groups:
-            epochs = known.read(root, group, **cut)
-            parts.append(extractor.transform(epochs))
-            kept += [epochs] if signals else []
+            if official:
+                parts.append(known.read(root, group, data="features", **cut))
+            else:
+                epochs = known.read(root, group, **cut)
+                parts.append(extractor.transform(epochs))
+                kept += [epochs] if signals else []
             bar.update(1)
     joined = concatenate_features(parts)
     epochs = mne.concatenate_epochs(kept, verbose="ERROR") if signals else None
     y = _target(joined.metadata, target or known.target)
     return Loaded(known.title, joined, epochs, y, known.n_train)
+
+
+def _check_official(known, official, signals):
+    if official and not known.official:
+        have = listed([name for name, other in SETS.items() if other.official])
+        raise ValueError(f"--official: no features came with {known.title}, only with {have}.")
+    if official and signals:
+        raise ValueError(f"--official: {listed(_ON_SIGNALS)} needs signals; leave it out.")
 
 
 def _load_file(path, extractor, target, signals):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.image import imread
+from scipy.io import savemat
 from sklearn.dummy import DummyClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from typer.testing import CliRunner
@@ -181,6 +182,43 @@ def test_datasets_are_listed(tmp_path, monkeypatch):
     assert table.loc["deap", "where"].startswith("https://")
     assert set(table["access"]) == {"open", "closed"}
     assert SETS["seed"].subjects(tmp_path / "SEED") == [2, 10]
+
+
+def test_official_features(seed_like, tmp_path):
+    words = ["--data", "seed", "--root", seed_like, "--models", "knn", "--quiet"]
+    words += ["--protocol", "fixed-trials", "--n-train", 2]
+    result = run("evaluate", *words, "--official", "--output", tmp_path / "a")
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "a" / "results.csv")
+    # Smoothed over whole trials by their makers.
+    assert table["transductive"].all()
+    assert set(table["subject"]) == {2, 10}
+    own = run("evaluate", *words, "--output", tmp_path / "b")
+    assert own.exit_code == 0, own.output
+    assert not pd.read_csv(tmp_path / "b" / "results.csv")["transductive"].any()
+    result = run("evaluate", *words, "--official", "--data", "deap", "--output", tmp_path / "c")
+    assert "no features came with DEAP, only with seed, seed-iv" in result.stderr
+    words[words.index("knn")] = "riemann"
+    result = run("evaluate", *words, "--official", "--output", tmp_path / "c")
+    assert "riemann needs signals" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def seed_like(tmp_path_factory):
+    """Two subjects in the layout of SEED."""
+    folder = tmp_path_factory.mktemp("SEED")
+    labels = {"label": np.array([[1, 0, -1, 1]])}
+    rng = np.random.default_rng(0)
+    for name in ("Preprocessed_EEG", "ExtractedFeatures"):
+        (folder / name).mkdir()
+        savemat(folder / name / "label.mat", labels)
+        for stem in ("2_20131027", "10_20131027"):
+            if name == "Preprocessed_EEG":
+                content = {f"a_eeg{i}": rng.standard_normal((62, 801)) for i in range(1, 5)}
+            else:
+                content = {f"de_LDS{i}": rng.standard_normal((62, 4, 5)) for i in range(1, 5)}
+            savemat(folder / name / f"{stem}.mat", content)
+    return folder
 
 
 def test_a_set_through_its_reader(tmp_path, recordings):
