@@ -130,7 +130,7 @@ class AfterPass(Callback):
         self.function = function
 
     def on_epoch_end(self, net, **kwargs):
-        """Call it, on as many threads as there are."""
+        """Call it."""
         net.module_.eval()
         self.function()
 

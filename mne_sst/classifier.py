@@ -109,6 +109,16 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         How the features were made.
     n_features_in_ : int
         Number of channels.
+    n_times_ : int
+        Points of the temporal stack.
+    n_windows_ : int
+        Windows that were trained on, those held out for early stopping left out.
+    network_params_ : dict
+        Parameters of the network as it was trained.
+    loss_weights_ : array, shape (n_classes,) | None
+        Weights of the classes in the loss.
+    common_weight_ : float
+        ``common_weight`` as it was in training.
 
     References
     ----------

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import mne
+import numpy as np
 import pytest
 
-from mne_sst.datasets import SETS, prepare, prepare_from_shell
+from mne_sst.datasets import SETS, prepare, prepare_from_shell, simulate_emotion
 
 FOLDER = Path(__file__).parents[1] / "datasets"
 REAL = [name for name in SETS if name != "simulated"]
@@ -42,6 +43,10 @@ def test_prepare_goes_on_where_it_was_stopped(tmp_path):
     assert files[0].stat().st_mtime_ns == before
     assert sorted(tmp_path.iterdir()) == files
     assert len(mne.read_epochs(files[1], verbose="ERROR")) == 6
+    second = mne.read_epochs(files[1], verbose="ERROR")
+    assert set(second.metadata["subject"]) == {2}
+    whole = simulate_emotion(n_subjects=2, **small).get_data(copy=False)
+    np.testing.assert_allclose(second.get_data(copy=False), whole[6:], rtol=1e-5, atol=1e-12)
     prepare("simulated", None, tmp_path, [1], overwrite=True, **small)
     assert files[0].stat().st_mtime_ns > before
 
@@ -77,3 +82,5 @@ def test_scripts_say_what_is_wrong(tmp_path, capsys):
     assert "--allow-pickle" in capsys.readouterr().out
     with pytest.raises(ValueError, match="name must be one of"):
         prepare("nothing", None, tmp_path)
+    with pytest.raises(ValueError, match="window: simulated windows are of 1 s"):
+        prepare("simulated", None, tmp_path, [1], window=2.0)

@@ -119,7 +119,11 @@ def _fetched(fetcher):
 
 
 def _simulated(root, subjects, **params):
-    return simulate_emotion(n_subjects=len(subjects), **params)
+    given = sorted({"window", "overlap"} & set(params))
+    if given:
+        raise ValueError(f"{given[0]}: simulated windows are of 1 s, side by side; leave it out.")
+    epochs = simulate_emotion(n_subjects=max(subjects), **params)
+    return epochs[epochs.metadata["subject"].isin(subjects).to_numpy()]
 
 
 _SJTU = "for research, on application to BCMI, Shanghai Jiao Tong University"
