@@ -67,7 +67,7 @@ def features(n):
 
 def classifier(**params):
     """A classifier on all threads of this process."""
-    return SSTClassifier(n_threads=None, random_state=0, verbose=False, **params)
+    return SSTClassifier(n_networks=1, n_threads=None, random_state=0, verbose=False, **params)
 
 
 def prediction(variant, precision):

@@ -17,7 +17,7 @@ from .viz import save_figure
 N_TRAIN_TRIALS = 9
 
 
-def run_demo(output, seed=0, n_subjects=3, n_trials=15, n_windows=20, max_epochs=20, verbose=None):
+def run_demo(output, seed=0, n_subjects=3, n_trials=15, n_windows=20, max_epochs=12, verbose=None):
     """Train on simulated trials, test on others, write figures, tables and the model.
 
     Parameters

@@ -97,7 +97,7 @@ def fit(
     ] = "average",
     variant: Annotated[str, typer.Option(help="Network: paper or authors.")] = "paper",
     grid: Annotated[int, typer.Option(min=8, help="Height and width of the maps.")] = 32,
-    max_epochs: Annotated[int, typer.Option(min=1, help="Passes over the data at most.")] = 30,
+    max_epochs: Annotated[int, typer.Option(min=1, help="Passes over the data at most.")] = 12,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     quiet: Quiet = False,

@@ -126,7 +126,7 @@ def test_seed_and_options_of_fit(succeed, tmp_path):
         output = tmp_path / f"{name}.safetensors"
         succeed(*FIT, "--label=emotion", "--output", output, "--seed", seed, *options)
         found.append(read_classifier(output))
-    weights = [clf.module_.state_dict()["output.weight"].numpy() for clf in found]
+    weights = [clf.module_.state_dict()["members.0.output.weight"].numpy() for clf in found]
     np.testing.assert_array_equal(weights[0], weights[1])
     assert np.abs(weights[0] - weights[2]).max() > 1e-3
     settings = found[0].feature_settings_

@@ -10,7 +10,14 @@ from sklearn.base import clone
 from mne_sst import FeatureExtractor, SSTClassifier, read_classifier
 from mne_sst._presets import PRESETS
 
-SMALL = dict(max_epochs=1, depth_temporal=10, depth_spectral=10, grid_shape=(8, 8), random_state=0)
+SMALL = dict(
+    n_networks=1,
+    max_epochs=1,
+    depth_temporal=10,
+    depth_spectral=10,
+    grid_shape=(8, 8),
+    random_state=0,
+)
 
 
 def paper(**params):
