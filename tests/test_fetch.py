@@ -16,6 +16,8 @@ from mne_sst import datasets
 from mne_sst.datasets import _fetch
 
 SUBJECTS = [2, 3]
+#: Bytes that come before a transfer is cut.
+CUT = 10_000
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -46,7 +48,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content) - first))
         self.end_headers()
         if fault == "cut":
-            self.wfile.write(content[first : first + 1000])
+            self.wfile.write(content[first : first + CUT])
             self.close_connection = True
             return
         self.wfile.write(content[first:])
@@ -76,7 +78,7 @@ def serve(server, files):
 def some(server):
     """Three files of any content."""
     rng = np.random.default_rng(0)
-    files = {f"{name}.edf": rng.bytes(5000) for name in "abc"}
+    files = {f"{name}.edf": rng.bytes(50_000) for name in "abc"}
     serve(server, files)
     return files
 
@@ -99,7 +101,11 @@ def test_an_interrupted_transfer_goes_on(server, some, tmp_path):
     paths = fetch(server, tmp_path)
     assert paths[1].read_bytes() == some["b.edf"]
     asked = [wanted for name, wanted in server.ranges if name == "b.edf"]
-    assert asked == [None, "bytes=1000-", "bytes=2000-"]
+    # The last piece that was not complete may be lost.
+    starts = [0 if wanted is None else int(wanted[6:-1]) for wanted in asked]
+    assert starts[0] == 0
+    assert 0.8 * CUT < starts[1] <= CUT
+    assert 0.8 * CUT < starts[2] - starts[1] <= CUT
 
 
 def test_a_second_call_takes_up_what_the_first_left(server, some, tmp_path):
@@ -108,18 +114,19 @@ def test_a_second_call_takes_up_what_the_first_left(server, some, tmp_path):
         fetch(server, tmp_path)
     assert (tmp_path / "a.edf").exists()
     assert not (tmp_path / "b.edf").exists()
-    assert (tmp_path / "b.edf.part").stat().st_size == 1000
+    there = (tmp_path / "b.edf.part").stat().st_size
+    assert 0.8 * CUT < there <= CUT
     server.faults.clear()
     server.ranges.clear()
     fetch(server, tmp_path)
     assert (tmp_path / "b.edf").read_bytes() == some["b.edf"]
-    assert ("b.edf", "bytes=1000-") in server.ranges
+    assert ("b.edf", f"bytes={there}-") in server.ranges
     assert server.asked["a.edf"] == 1
 
 
 def test_a_partial_file_of_other_content_is_thrown_away(server, some, tmp_path):
     (tmp_path / "a.edf.part").write_bytes(b"x" * 3000)
-    (tmp_path / "b.edf.part").write_bytes(b"x" * 9000)
+    (tmp_path / "b.edf.part").write_bytes(b"x" * 90_000)
     (tmp_path / "c.edf.part").write_bytes(some["c.edf"])
     paths = fetch(server, tmp_path)
     assert [p.read_bytes() for p in paths] == list(some.values())
