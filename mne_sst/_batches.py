@@ -105,8 +105,11 @@ class Batches:
         Whether to draw a new order in each pass.
     mixup : float
         Parameter of the beta distribution of mixup; 0 for none.
+    noise : float
+        Standard deviation of what is added to each electrode in each band; half of it is
+        added to the temporal stack, for all its points alike.
     generator : numpy.random.Generator | None
-        Draws order and mixtures.
+        Draws order, mixtures and noise.
 
     References
     ----------
@@ -114,10 +117,17 @@ class Batches:
     """
 
     def __init__(
-        self, dataset, batch_size, n_classes=None, shuffle=False, mixup=0.0, generator=None
+        self,
+        dataset,
+        batch_size,
+        n_classes=None,
+        shuffle=False,
+        mixup=0.0,
+        noise=0.0,
+        generator=None,
     ):
         self.dataset, self.batch_size, self.n_classes = dataset, batch_size, n_classes
-        self.shuffle, self.mixup, self.generator = shuffle, mixup, generator
+        self.shuffle, self.mixup, self.noise, self.generator = shuffle, mixup, noise, generator
 
     def __len__(self):
         return -(-len(self.dataset) // self.batch_size)
@@ -131,6 +141,8 @@ class Batches:
                 targets = torch.nn.functional.one_hot(targets, self.n_classes).float()
             if self.mixup > 0:
                 inputs, targets = self._mix(inputs, targets)
+            if self.noise > 0:
+                inputs = {name: self._disturb(x, name) for name, x in inputs.items()}
             yield inputs, targets
 
     def _mix(self, inputs, targets):
@@ -138,6 +150,12 @@ class Batches:
         other = torch.as_tensor(self.generator.permutation(len(targets)), device=targets.device)
         inputs = {k: torch.lerp(x[other], x, share) for k, x in inputs.items()}
         return inputs, torch.lerp(targets[other], targets, share)
+
+    def _disturb(self, x, name):
+        # The points of the temporal stack are averaged over: their own noise would vanish.
+        share, points = (0.5, 1) if name == "temporal" else (1.0, x.shape[2])
+        noise = self.generator.standard_normal((*x.shape[:2], points), dtype=np.float32)
+        return x + share * self.noise * torch.from_numpy(noise).to(x.device)
 
 
 def split_validation(targets, groups, fraction, seed):

@@ -56,7 +56,7 @@ def evaluate(
     best_on_test: Annotated[
         bool, typer.Option("--best-on-test", help="The published way too, beside the fair one.")
     ] = False,
-    grid: Annotated[int, typer.Option(min=8, help="Height and width of the maps.")] = 16,
+    grid: Annotated[int, typer.Option(min=8, help="Height and width of the maps.")] = 10,
     max_epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the data; the default without it.")
     ] = None,

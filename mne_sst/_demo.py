@@ -17,7 +17,9 @@ from .viz import save_figure
 N_TRAIN_TRIALS = 9
 
 
-def run_demo(output, seed=0, n_subjects=3, n_trials=15, n_windows=20, max_epochs=12, verbose=None):
+def run_demo(
+    output, seed=0, n_subjects=3, n_trials=15, n_windows=20, max_epochs=None, verbose=None
+):
     """Train on simulated trials, test on others, write figures, tables and the model.
 
     Parameters
@@ -28,8 +30,8 @@ def run_demo(output, seed=0, n_subjects=3, n_trials=15, n_windows=20, max_epochs
         Of the data and of training.
     n_subjects, n_trials, n_windows : int
         Size of the data, see `mne_sst.datasets.simulate_emotion`.
-    max_epochs : int
-        Passes over the training data.
+    max_epochs : int | None
+        Passes over the training data; None for those of `SSTClassifier`.
     verbose : bool | None
         Whether to show progress.
 

@@ -124,7 +124,7 @@ class DGCNNClassifier(ClassifierMixin, BaseEstimator):
     """
 
     # What is the same for all; `make_net` asks for it.
-    lr_schedule, label_smoothing, mixup, callbacks = "onecycle", 0.0, 0.0, None
+    lr_schedule, label_smoothing, mixup, noise, callbacks = "onecycle", 0.0, 0.0, 0.0, None
     n_threads, verbose = 1, False
 
     def __init__(

@@ -57,14 +57,14 @@ class NetworkEstimator(BaseEstimator):
             kind = type(self.callbacks).__name__
             raise TypeError(f"callbacks must be a list of skorch callbacks or None, got {kind}.")
         check_number("common_weight", self.common_weight, 0, 1)
-        for name in ("max_epochs", "batch_size", "n_networks"):
+        for name in ("batch_size", "n_networks"):
             check_number(name, getattr(self, name), 1, integer=True)
-        for name in ("patience", "n_threads"):
+        for name in ("max_epochs", "patience", "n_threads"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), 1, integer=True)
         check_number("lr", self.lr, 0, low_open=True)
         check_number("norm_momentum", self.norm_momentum, 0, 1, low_open=True)
-        for name in ("weight_decay", "mixup"):
+        for name in ("weight_decay", "mixup", "noise"):
             check_number(name, getattr(self, name), 0)
         for name in ("label_smoothing", "validation_fraction"):
             check_number(name, getattr(self, name), 0, 0.95)

@@ -26,6 +26,7 @@ PRESETS = {
         "weight_decay": 2e-4,
         "label_smoothing": 0.0,
         "mixup": 0.0,
+        "noise": 0.0,
     },
 }
 

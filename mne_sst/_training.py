@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,9 +20,12 @@ from ._blocks import SeededDropout
 from ._checks import progress
 from ._committee import Committee
 from ._device import autocast, torch_threads
+from ._norms import settle_norms, statistics_of
 
 #: A pass over a small set has this many batches, unless they would be smaller.
 MIN_BATCHES, SMALL_BATCH = 8, 16
+#: Where the number of passes is left open: batches in all, unless these are fewer passes.
+MIN_STEPS, MIN_PASSES = 300, 12
 #: Pixels of a batch in prediction on a CPU: 16 maps of 32 x 32.
 CACHED_PIXELS = 2**14
 SCHEDULES = ("onecycle", "constant")
@@ -47,23 +52,33 @@ class SSTNet(NeuralNet):
         self.n_threads = n_threads
 
     def fit_loop(self, *args, **kwargs):
-        """Train, on the number of threads that was asked for."""
-        with torch_threads(self.n_threads):
-            return super().fit_loop(*args, **kwargs)
+        """Train, each network on the number of threads that was asked for."""
+        n_side = torch.get_num_threads() // self.n_threads if self.n_threads else 1
+        with torch_threads(self.n_threads), ThreadPoolExecutor(max(n_side, 1)) as pool:
+            # Not kept: a net with threads can neither be copied nor pickled.
+            self.each_ = map if n_side < 2 or torch.device(self.device).type != "cpu" else pool.map
+            try:
+                return super().fit_loop(*args, **kwargs)
+            finally:
+                del self.each_
 
     def train_step_single(self, batch, **fit_params):
-        """Losses and gradients of a batch; members of a committee learn one after the other."""
+        """Losses and gradients of a batch; members of a committee learn side by side."""
         if not isinstance(self.module_, Committee):
             return super().train_step_single(batch, **fit_params)
         self._set_training(True)
-        inputs, targets = batch
-        inputs, losses, outputs = to_tensor(inputs, self.device), [], []
-        for member in self.module_.members:
+        inputs, targets = to_tensor(batch[0], self.device), batch[1]
+        step = partial(self._member_step, inputs=inputs, targets=targets)
+        losses, outputs = zip(*self.each_(step, self.module_.members), strict=True)
+        return {"loss": torch.stack(losses).mean(), "y_pred": outputs[0]}
+
+    def _member_step(self, member, inputs, targets):
+        with torch_threads(self.n_threads):
             with autocast(self.device, self.dtype):
-                outputs.append(member(**inputs, **fit_params).float())
-            losses.append(self.get_loss(outputs[-1], targets, X=inputs, training=True))
-            losses[-1].backward()
-        return {"loss": torch.stack(losses).detach().mean(), "y_pred": outputs[0].detach()}
+                output = member(**inputs).float()
+            loss = self.get_loss(output, targets, X=inputs, training=True)
+            loss.backward()
+        return loss.detach(), output.detach()
 
     def predict(self, X):
         """Class indices, for scoring callbacks."""
@@ -116,11 +131,16 @@ class FitProgress(Callback):
         self.bar_ = None
 
 
-def draw_from(module, generator):
-    """Let dropout, and what else is drawn, come from a generator; None for the global one."""
-    for part in module.modules():
-        if isinstance(part, SeededDropout):
-            part.generator = generator
+def draw_from(module, seed, device="cpu"):
+    """Let dropout, and what else is drawn, come from a seed; None for the global generator.
+
+    Each member of a committee draws by itself: it must not matter which one is the faster.
+    """
+    parts = [m for m in module.modules() if isinstance(m, SeededDropout)]
+    for i, part in enumerate(parts):
+        part.generator = None
+        if seed is not None:
+            part.generator = torch.Generator(device).manual_seed(seed + (i << 32))
 
 
 class AfterPass(Callback):
@@ -159,21 +179,23 @@ def make_net(module, settings, n_classes, class_weights, n_windows, seed, dtype,
     -------
     net : SSTNet
     """
-    max_epochs = int(settings.max_epochs)
     batch_size = min(int(settings.batch_size), max(n_windows // MIN_BATCHES, SMALL_BATCH))
     n_batches = -(-n_windows // batch_size)
+    max_epochs = settings.max_epochs
+    if max_epochs is None:
+        max_epochs = max(-(-MIN_STEPS // n_batches), MIN_PASSES)
     callbacks = [("progress", FitProgress(settings.verbose))]
     if settings.lr_schedule == "onecycle":
         schedule = LRScheduler(
             policy=OneCycleLR,
             step_every="batch",
             max_lr=settings.lr,
-            total_steps=max(max_epochs * n_batches, 2),
+            total_steps=max(int(max_epochs) * n_batches, 2),
         )
         callbacks.append(("schedule", schedule))
     for i, callback in enumerate(settings.callbacks or []):
         callbacks.append(callback if isinstance(callback, tuple) else (f"user{i}", callback))
-    draw_from(module, torch.Generator(device).manual_seed(seed))
+    draw_from(module, seed, device)
     if class_weights is not None:
         class_weights = torch.as_tensor(class_weights, dtype=torch.float32)
     net = SSTNet(
@@ -189,11 +211,12 @@ def make_net(module, settings, n_classes, class_weights, n_windows, seed, dtype,
             ("*bias", {"weight_decay": 0.0}),
         ],
         lr=settings.lr,
-        max_epochs=max_epochs,
+        max_epochs=int(max_epochs),
         batch_size=batch_size,
         iterator_train=Batches,
         iterator_train__shuffle=True,
         iterator_train__mixup=settings.mixup,
+        iterator_train__noise=settings.noise,
         iterator_train__generator=np.random.default_rng(seed),
         iterator_train__n_classes=n_classes if settings.mixup > 0 else None,
         iterator_valid=Batches,
@@ -258,39 +281,6 @@ def train(net, dataset, valid, patience, on_pass=None):
     return history
 
 
-@torch.no_grad()
-def settle_norms(net, dataset):
-    """Set the running statistics to those of the training part under the final weights.
-
-    While weights move, and under mixup, running averages lag behind or belong to
-    narrower inputs. One pass in batches as in training, without gradients.
-
-    Parameters
-    ----------
-    net : SSTNet
-        Changed in place.
-    dataset : FeatureDataset
-        The training part.
-    """
-    module = net.module_.eval()
-    norms = [m for m in module.modules() if isinstance(m, torch.nn.BatchNorm2d)]
-    if not norms:
-        return
-    for norm in norms:
-        norm.train()
-        norm.reset_running_stats()
-        # None stands for the plain average over all batches.
-        norm.momentum = None
-    # In mixed order: recordings often come sorted by class.
-    order = Batches(dataset, net.batch_size, shuffle=True, generator=np.random.default_rng(0))
-    with torch_threads(net.n_threads), autocast(net.device, net.dtype):
-        for inputs, _ in order:
-            module.forward_features(**inputs)
-    for norm in norms:
-        norm.momentum = module.norm_momentum
-    module.eval()
-
-
 def train_once(net, dataset, lr, seed):
     """Go through the data once, at a constant rate, without a validation part.
 
@@ -310,11 +300,11 @@ def train_once(net, dataset, lr, seed):
     for group in net.optimizer_.param_groups:
         group["lr"] = lr
     # Another draw in every pass, the same in every run.
-    generator = torch.Generator(net.device).manual_seed(seed + len(net.history))
-    draw_from(net.module_, generator)
+    draw_from(net.module_, seed + len(net.history), net.device)
+    known = statistics_of(net.module_) if len(net.history) else None
     net.partial_fit(dataset, epochs=1)
     draw_from(net.module_, None)
-    net.module_.eval()
+    settle_norms(net, dataset, known)
 
 
 def restore_history(net, table):

@@ -96,8 +96,10 @@ def fit(
         str, typer.Option(help="average, or none for that of the recording.")
     ] = "average",
     variant: Annotated[str, typer.Option(help="Network: paper or authors.")] = "paper",
-    grid: Annotated[int, typer.Option(min=8, help="Height and width of the maps.")] = 32,
-    max_epochs: Annotated[int, typer.Option(min=1, help="Passes over the data at most.")] = 12,
+    grid: Annotated[int, typer.Option(min=8, help="Height and width of the maps.")] = 10,
+    max_epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the data; by their number, if left out.")
+    ] = None,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     quiet: Quiet = False,

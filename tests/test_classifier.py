@@ -230,6 +230,15 @@ def test_partial_fit(features, y):
         clf.partial_fit(features, np.full(len(y), "other"))
 
 
+def test_partial_fit_keeps_what_noise_hides(features, y):
+    """Statistics of batch normalisation are of what comes, not of the noise of training."""
+    clf = tiny_classifier(noise=3.0, max_epochs=30, lr=5e-3).fit(features, y)
+    before = clf.module_.streams["spectral"].final_norm.running_var.clone()
+    clf.set_params(lr=1e-9).partial_fit(features, y)
+    after = clf.module_.streams["spectral"].final_norm.running_var
+    torch.testing.assert_close(after, before, rtol=0.1, atol=0.01)
+
+
 def test_partial_fit_goes_on_after_fit(features, y):
     clf = tiny_classifier().fit(features, y)
     before = len(clf.history_)
@@ -245,6 +254,7 @@ def test_partial_fit_goes_on_after_fit(features, y):
         ({"batch_size": 1.5}, TypeError, "batch_size"),
         ({"lr": 0.0}, ValueError, "lr"),
         ({"mixup": -1}, ValueError, "mixup"),
+        ({"noise": -1}, ValueError, "noise"),
         ({"label_smoothing": 1.0}, ValueError, "label_smoothing"),
         ({"validation_fraction": 1.0}, ValueError, "validation_fraction"),
         ({"patience": 0}, ValueError, "patience"),
@@ -341,7 +351,7 @@ def test_resident_features_give_the_same_batches(features, y):
 
 def test_default_parameters_are_the_documented_ones():
     clf = SSTClassifier()
-    assert clf.grid_shape == (32, 32)
+    assert clf.grid_shape == (10, 10)
     assert (clf.variant, clf.streams, clf.device, clf.precision) == (
         "paper",
         "both",

@@ -49,6 +49,21 @@ def test_members_learn_by_themselves(features, y):
         torch.testing.assert_close(value, both.module_.members[0].state_dict()[name])
 
 
+def test_members_learn_the_same_side_by_side(three, features, y):
+    """Each member has a thread and draws of its own."""
+    before = torch.get_num_threads()
+    try:
+        for n_threads in (1, 3):
+            torch.set_num_threads(n_threads)
+            again = committee(n_threads=1, drop_prob=0.5).fit(features, y)
+            torch.set_num_threads(before)
+            np.testing.assert_array_equal(
+                again.predict_proba(features), three.predict_proba(features)
+            )
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_same_seed_same_result_and_back_from_a_file(three, features, y, tmp_path):
     again = clone(three).fit(features, y)
     np.testing.assert_array_equal(three.predict_proba(features), again.predict_proba(features))

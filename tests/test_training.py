@@ -12,6 +12,7 @@ from mne_sst import read_classifier
 from mne_sst._batches import Batches, FeatureDataset, _group_splits, split_validation
 from mne_sst._device import choose_device, choose_precision
 from mne_sst._learning_data import learn_scaling
+from mne_sst._training import make_net
 
 
 @pytest.fixture
@@ -64,6 +65,37 @@ def test_mixup_mixes_inputs_and_targets_alike(dataset):
     for name, values in inputs.items():
         torch.testing.assert_close(values.mean(0), plain[name].mean(0), atol=1e-4, rtol=1e-3)
         assert values.std() < plain[name].std()
+
+
+def test_noise_is_of_electrodes_and_bands(dataset):
+    """As much as asked in each band; the same for all points of the temporal stack."""
+    plain, _ = dataset.batch(np.arange(48))
+    (noisy, _), *_ = Batches(dataset, 48, noise=2.0, generator=np.random.default_rng(0))
+    added = {name: (noisy[name] - plain[name]).numpy() for name in plain}
+    assert added["spectral"].std() == pytest.approx(2.0, rel=0.03)
+    assert abs(np.corrcoef(added["spectral"].reshape(48, -1)[:, :2].T)[0, 1]) < 0.5
+    assert added["temporal"].std() == pytest.approx(1.0, rel=0.05)
+    np.testing.assert_allclose(np.ptp(added["temporal"], axis=2), 0, atol=1e-5)
+    (again, _), *_ = Batches(dataset, 48, noise=2.0, generator=np.random.default_rng(0))
+    torch.testing.assert_close(again, noisy, rtol=0, atol=0)
+
+
+def test_noise_is_for_training_alone(features, y):
+    """It changes the weights, but not what is predicted from call to call."""
+    quiet, noisy = (tiny_classifier(noise=n).fit(features, y) for n in (0.0, 2.0))
+    first = noisy.predict_proba(features)
+    assert np.abs(first - quiet.predict_proba(features)).max() > 1e-3
+    np.testing.assert_array_equal(first, noisy.predict_proba(features))
+
+
+def test_passes_left_open_make_enough_steps(features, y):
+    """Small sets are gone through more often: 16 windows a batch, 300 batches."""
+    clf = tiny_classifier(max_epochs=None, validation_fraction=0.0).fit(features, y)
+    assert len(clf.history_) == 100
+    large = copy.copy(clf)
+    large.batch_size = 64
+    net = make_net(clf.module_, large, 3, None, 10_000, 0, torch.float32, torch.device("cpu"))
+    assert net.max_epochs == 12
 
 
 @pytest.mark.parametrize("seed", range(5))
