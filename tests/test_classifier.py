@@ -233,10 +233,10 @@ def test_partial_fit(features, y):
 def test_partial_fit_keeps_what_noise_hides(features, y):
     """Statistics of batch normalisation are of what comes, not of the noise of training."""
     clf = tiny_classifier(noise=3.0, max_epochs=30, lr=5e-3).fit(features, y)
-    before = clf.module_.streams["spectral"].final_norm.running_var.clone()
-    clf.set_params(lr=1e-9).partial_fit(features, y)
-    after = clf.module_.streams["spectral"].final_norm.running_var
-    torch.testing.assert_close(after, before, rtol=0.1, atol=0.01)
+    before = clf.predict_proba(features)
+    for _ in range(5):
+        clf.set_params(lr=1e-9).partial_fit(features, y)
+    assert np.abs(clf.predict_proba(features) - before).mean() < 0.03
 
 
 def test_partial_fit_goes_on_after_fit(features, y):
