@@ -50,7 +50,7 @@ def run_demo(
     n_train = round(N_TRAIN_TRIALS / 15 * n_trials)
     test = (features.metadata["trial"] > n_train).to_numpy()
     clf = SSTClassifier(
-        grid_shape=(16, 16),
+        n_networks=2,  # a demonstration need not take longer
         max_epochs=max_epochs,
         random_state=seed,
         verbose=verbose,
