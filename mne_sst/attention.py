@@ -1,15 +1,13 @@
 """Attention: the masks of a network, brought back to electrodes, bands and moments."""
 
-import mne
 import numpy as np
 import pandas as pd
 
 from ._checks import check_option, listed
+from ._head_weights import STREAMS, HeadWeights
 
-STREAMS = ("spectral", "temporal")
 
-
-class Attention:
+class Attention(HeadWeights):
     """Attention masks of epochs, made by `SSTClassifier.attention`.
 
     Parameters
@@ -71,9 +69,6 @@ class Attention:
         self.bands = self._depth_weights("spectral", len(settings.bands))
         self.times = self._depth_weights("temporal", n_times)
 
-    def __len__(self):
-        return len(self.labels)
-
     def __repr__(self):
         return (
             f"<Attention | {len(self)} epochs, labels {listed(pd.unique(self.labels))}, "
@@ -84,6 +79,22 @@ class Attention:
     def unit(self):
         """What a weight on the head means."""
         return "attention (1 = even)" if self.normalized else "attention (0 to 1)"
+
+    @property
+    def depth_unit(self):
+        """What a weight of a band or a moment means."""
+        return "share of attention" if self.normalized else self.unit
+
+    @property
+    def electrode_streams(self):
+        """Streams with a spatial mask."""
+        return tuple(self.spatial)
+
+    def _even(self, n_points):
+        return 1 / n_points if self.normalized else None
+
+    def _block_of(self, stream, kind):
+        return self._first(stream, kind)[0]
 
     def _first(self, stream, kind):
         """Return (block, mask) of the first block of a stream with such a mask, or None."""
@@ -102,48 +113,17 @@ class Attention:
         # than one of two; then shares of the whole.
         return weights / weights.sum(axis=1, keepdims=True) if self.normalized else weights
 
-    def average(self, by="label"):
-        """Average over epochs.
-
-        Parameters
-        ----------
-        by : "label" | array, shape (n_epochs,) | None
-            What to average within: the labels, others, or all epochs together.
-
-        Returns
-        -------
-        attention : Attention
-            One row for each value of ``by``, its ``labels``.
-        """
-        labels = self._labels_by(by)
-        values = pd.unique(labels) if by is None else np.unique(labels)
-        rows = [labels == value for value in values]
+    def _mean_rows(self, rows, labels, counts):
         return Attention(
-            {
-                name: np.stack([np.average(m[r], axis=0, weights=self.n_averaged[r]) for r in rows])
-                for name, m in self._masks.items()
-            },
+            {name: self._mean_of(mask, rows) for name, mask in self._masks.items()},
             self.grid,
             self.info,
             self.settings,
-            labels=values,
+            labels=labels,
             n_times=self.n_times,
             normalized=self.normalized,
-            n_averaged=np.array([self.n_averaged[r].sum() for r in rows]),
+            n_averaged=counts,
         )
-
-    def _labels_by(self, by):
-        if by is None:
-            return np.full(len(self), "all epochs")
-        if isinstance(by, str):
-            check_option("by", by, ("label",))
-            return self.labels
-        by = np.asarray(by)
-        if by.shape != (len(self),):
-            raise ValueError(
-                f"by must have one value for each of {len(self)} epochs, got {by.shape}."
-            )
-        return by
 
     def to_electrodes(self, stream="spectral"):
         """Weight of each electrode in the first spatial mask of a stream.
@@ -170,165 +150,6 @@ class Attention:
         if self.normalized:
             maps = maps * maps[0].size
         return np.maximum(self.grid.to_electrodes(maps), 0)
-
-    def to_evoked(self, by="label", stream="spectral"):
-        """One Evoked per label, with the electrodes' weights as its only sample.
-
-        Parameters
-        ----------
-        by : "label" | array | None
-            See `average`.
-        stream : {"spectral", "temporal"}
-            Which stream.
-
-        Returns
-        -------
-        evokeds : list of mne.EvokedArray
-            The label is the comment. MNE takes the values for volts: pass
-            ``scalings=1, units=attention.unit`` to its plots.
-        """
-        mean = self.average(by)
-        weights = mean.to_electrodes(stream)
-        return [
-            mne.EvokedArray(w[:, None], self.info, comment=str(label), nave=int(n), verbose="ERROR")
-            for w, label, n in zip(weights, mean.labels, mean.n_averaged, strict=True)
-        ]
-
-    def to_data_frame(self):
-        """Return all weights as a tidy table.
-
-        Returns
-        -------
-        table : DataFrame
-            Columns ``epoch, label, stream, block, kind, name, weight``: ``kind`` is
-            ``"electrode"``, ``"band"`` or ``"time"``, ``name`` the electrode, the
-            band or the moment in seconds, ``block`` where the mask stands.
-        """
-        parts = []
-        for stream in self.blocks:
-            if stream in self.spatial:
-                block = self._first(stream, "spatial")[0]
-                weights = self.to_electrodes(stream)
-                parts.append((stream, block, "electrode", self.info["ch_names"], weights))
-            found = self._first(stream, "depth")
-            if found is None:
-                continue
-            if stream == "spectral":
-                names = [name for name, _, _ in self.settings.bands]
-                parts.append((stream, found[0], "band", names, self.bands))
-            else:
-                names = [f"{t:.4f}" for t in self.moments]
-                parts.append((stream, found[0], "time", names, self.times))
-        tables = [self._tidy(*part) for part in parts]
-        columns = ["epoch", "label", "stream", "block", "kind", "name", "weight"]
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
-
-    def _tidy(self, stream, block, kind, names, weights):
-        n_epochs, n_names = weights.shape
-        return pd.DataFrame(
-            {
-                "epoch": np.repeat(np.arange(n_epochs), n_names),
-                "label": np.repeat(self.labels, n_names),
-                "stream": stream,
-                "block": block,
-                "kind": kind,
-                "name": np.tile(names, n_epochs),
-                "weight": weights.ravel(),
-            }
-        )
-
-    @property
-    def moments(self):
-        """Time of each point of the temporal stack, s from the start of a window."""
-        return self.settings.moments(self.n_times)
-
-    def plot_topomap(self, by="label", stream=None, axes=None, show=True, **kwargs):
-        """Plot the mean weight of electrodes, a head for each label and stream.
-
-        Parameters
-        ----------
-        by : "label" | array | None
-            See `average`.
-        stream : {"spectral", "temporal"} | None
-            Which stream; None for all with a spatial mask.
-        axes : array of Axes | None
-            One for each label, in the order of the sorted labels, and stream.
-        show : bool
-            Whether to show the figure.
-        **kwargs
-            Passed on to `mne.viz.plot_topomap`.
-
-        Returns
-        -------
-        fig : Figure
-            The heads of a stream share one colour scale.
-        """
-        from .viz import plot_topomap_rows
-
-        mean = self.average(by)
-        if not self.spatial:
-            raise ValueError("there is no spatial mask to plot; use attention='both' or 'spatial'.")
-        streams = list(self.spatial) if stream is None else [stream]
-        titles = [f"{v}\n(n = {n})" for v, n in zip(mean.labels, mean.n_averaged, strict=True)]
-        rows = {
-            f"{s} stream": dict(zip(titles, mean.to_electrodes(s), strict=True)) for s in streams
-        }
-        return plot_topomap_rows(rows, self.info, self.unit, axes=axes, show=show, **kwargs)
-
-    def plot_bands(self, by="label", axes=None, show=True):
-        """Plot the weight of each band, a line for each label.
-
-        Parameters
-        ----------
-        by : "label" | array | None
-            See `average`.
-        axes : Axes | None
-            Where to draw.
-        show : bool
-            Whether to show the figure.
-
-        Returns
-        -------
-        fig : Figure
-        """
-        names = [f"{name}\n{low:g}-{high:g} Hz" for name, low, high in self.settings.bands]
-        return self._plot_depth("spectral", self.bands, by, names, "band", axes, show)
-
-    def plot_times(self, by="label", axes=None, show=True):
-        """Plot the weight of each moment of the window, a line for each label.
-
-        Parameters
-        ----------
-        by : "label" | array | None
-            See `average`.
-        axes : Axes | None
-            Where to draw.
-        show : bool
-            Whether to show the figure.
-
-        Returns
-        -------
-        fig : Figure
-        """
-        return self._plot_depth(
-            "temporal", self.times, by, self.moments, "time in the window (s)", axes, show
-        )
-
-    def _plot_depth(self, stream, weights, by, x, xlabel, axes, show):
-        from .viz import plot_weights
-
-        if weights is None:
-            raise ValueError(
-                f"there is no depth mask in the {stream} stream; use attention='both' or 'depth' "
-                "and streams that hold it."
-            )
-        labels = self._labels_by(by)
-        groups = {value: weights[labels == value] for value in pd.unique(labels)}
-        if by is not None:
-            groups = {value: groups[value] for value in sorted(groups)}
-        unit = "share of attention" if self.normalized else self.unit
-        even = 1 / weights.shape[1] if self.normalized else None
-        return plot_weights(groups, x, xlabel, unit, even=even, axes=axes, show=show)
 
 
 def slice_members(size, n_pools, stem):

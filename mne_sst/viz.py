@@ -11,7 +11,9 @@ from ._montage import locations
 SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
 
 
-def plot_topomap_rows(rows, info, unit, *, axes=None, show=True, vlim=None, cmap=None, **kwargs):
+def plot_topomap_rows(
+    rows, info, unit, *, signed=False, axes=None, show=True, vlim=None, cmap=None, **kwargs
+):
     """Plot rows of heads; the heads of a row share a colour scale and a colour bar.
 
     Parameters
@@ -22,6 +24,8 @@ def plot_topomap_rows(rows, info, unit, *, axes=None, show=True, vlim=None, cmap
         The channels, with positions.
     unit : str
         Label of the colour bars.
+    signed : bool
+        Whether values have a sign that means something: colours go from zero to both sides.
     axes : array of Axes | None
         One for each head, row by row; None makes a figure.
     show : bool
@@ -29,7 +33,7 @@ def plot_topomap_rows(rows, info, unit, *, axes=None, show=True, vlim=None, cmap
     vlim : tuple of float | None
         Limits of the colours; None for the range of each row.
     cmap : str | None
-        Colour map; None for a sequential one.
+        Colour map; None for a sequential one, or a diverging one where ``signed``.
     **kwargs
         Passed on to `mne.viz.plot_topomap`, such as ``sphere``,
         ``extrapolate``, ``contours``, ``names``.
@@ -44,7 +48,7 @@ def plot_topomap_rows(rows, info, unit, *, axes=None, show=True, vlim=None, cmap
     options = {"sensors": True, "contours": 4, **kwargs}
     first = next(iter(rows.values()))
     for i, (title, heads) in enumerate(rows.items()):
-        limits = _limits(list(heads.values()), vlim)
+        limits = _limits(list(heads.values()), vlim, signed)
         for ax, (name, values) in zip(axes[i], heads.items(), strict=False):
             image, _ = mne.viz.plot_topomap(
                 values,
@@ -52,7 +56,7 @@ def plot_topomap_rows(rows, info, unit, *, axes=None, show=True, vlim=None, cmap
                 axes=ax,
                 show=False,
                 vlim=limits,
-                cmap=cmap or SEQUENTIAL,
+                cmap=cmap or (DIVERGING if signed else SEQUENTIAL),
                 **options,
             )
             # Titles that are the same in all rows stand once.
@@ -275,9 +279,12 @@ def save_figure(fig, fname, dpi=150):
     plt.close(fig)
 
 
-def _limits(values, vlim=None):
-    """Range of the values, where ``vlim`` leaves it open."""
+def _limits(values, vlim=None, signed=False):
+    """Range of the values, where ``vlim`` leaves it open; symmetric where they are signed."""
     low, high = np.min(values), np.max(values)
+    if signed:
+        high = max(abs(low), abs(high))
+        low = -high
     if vlim is not None:
         return low if vlim[0] is None else vlim[0], high if vlim[1] is None else vlim[1]
     # A head that is flat but for rounding in single precision still needs a scale.

@@ -1,0 +1,270 @@
+"""What attention and attribution share: tables, Evoked objects and plots."""
+
+import mne
+import numpy as np
+import pandas as pd
+
+from ._checks import check_option
+from .regions import region_means
+
+STREAMS = ("spectral", "temporal")
+
+
+class HeadWeights:
+    """Weights of electrodes, bands and moments, of every epoch.
+
+    A subclass sets ``labels, n_averaged, info, settings, n_times, bands, times`` and
+    defines what is abstract below.
+    """
+
+    #: Signed weights are drawn in two colours, from zero to both sides.
+    signed = False
+
+    def __len__(self):
+        return len(self.labels)
+
+    @property
+    def unit(self):
+        """What a weight of an electrode means."""
+        raise NotImplementedError
+
+    @property
+    def depth_unit(self):
+        """What a weight of a band or a moment means."""
+        raise NotImplementedError
+
+    @property
+    def electrode_streams(self):
+        """Streams with weights of electrodes."""
+        raise NotImplementedError
+
+    def to_electrodes(self, stream="spectral"):
+        """Weights of electrodes, shape (n_epochs, n_channels)."""
+        raise NotImplementedError
+
+    def _mean_rows(self, rows, labels, counts):
+        """One like this, each row the mean over some epochs."""
+        raise NotImplementedError
+
+    def _block_of(self, stream, kind):
+        """Number of the block that the weights stand in; 0 for the input."""
+        return 0
+
+    @property
+    def moments(self):
+        """Time of each point of the temporal stack, s from the start of a window."""
+        return self.settings.moments(self.n_times)
+
+    def average(self, by="label"):
+        """Average over epochs.
+
+        Parameters
+        ----------
+        by : "label" | array, shape (n_epochs,) | None
+            What to average within: the labels, others, or all epochs together.
+
+        Returns
+        -------
+        mean : object
+            Of the same kind, one row for each value of ``by``, its ``labels``.
+        """
+        labels = self._labels_by(by)
+        values = pd.unique(labels) if by is None else np.unique(labels)
+        rows = [np.flatnonzero(labels == value) for value in values]
+        counts = np.array([self.n_averaged[r].sum() for r in rows])
+        return self._mean_rows(rows, values, counts)
+
+    def _mean_of(self, values, rows):
+        return np.stack([np.average(values[r], axis=0, weights=self.n_averaged[r]) for r in rows])
+
+    def _labels_by(self, by):
+        if by is None:
+            return np.full(len(self), "all epochs")
+        if isinstance(by, str):
+            check_option("by", by, ("label",))
+            return self.labels
+        by = np.asarray(by)
+        if by.shape != (len(self),):
+            raise ValueError(
+                f"by must have one value for each of {len(self)} epochs, got {by.shape}."
+            )
+        return by
+
+    def to_evoked(self, by="label", stream="spectral"):
+        """One Evoked per label, with the electrodes' weights as its only sample.
+
+        Parameters
+        ----------
+        by : "label" | array | None
+            See `average`.
+        stream : {"spectral", "temporal"}
+            Which stream.
+
+        Returns
+        -------
+        evokeds : list of mne.EvokedArray
+            The label is the comment. MNE takes the values for volts: pass
+            ``scalings=1, units=attention.unit`` to its plots.
+        """
+        mean = self.average(by)
+        weights = mean.to_electrodes(stream)
+        return [
+            mne.EvokedArray(w[:, None], self.info, comment=str(label), nave=int(n), verbose="ERROR")
+            for w, label, n in zip(weights, mean.labels, mean.n_averaged, strict=True)
+        ]
+
+    def by_region(self, stream="spectral"):
+        """Mean weight of the electrodes of each region and side.
+
+        Parameters
+        ----------
+        stream : {"spectral", "temporal"}
+            Which stream.
+
+        Returns
+        -------
+        table : DataFrame
+            Columns ``epoch, label, stream, region, side, n_channels, weight``. Regions
+            are those of `regions.electrode_regions`; those without an electrode are
+            left out.
+        """
+        means, where = region_means(self.to_electrodes(stream), self.info)
+        n_epochs, n_regions = means.shape
+        table = pd.concat([where] * n_epochs, ignore_index=True)
+        table.insert(0, "epoch", np.repeat(np.arange(n_epochs), n_regions))
+        table.insert(1, "label", np.repeat(self.labels, n_regions))
+        table.insert(2, "stream", stream)
+        return table.assign(weight=means.ravel())
+
+    def to_data_frame(self):
+        """Return all weights as a tidy table.
+
+        Returns
+        -------
+        table : DataFrame
+            Columns ``epoch, label, stream, block, kind, name, weight``: ``kind`` is
+            ``"electrode"``, ``"band"`` or ``"time"``, ``name`` the electrode, the
+            band or the moment in seconds, ``block`` where the weight stands (0 for
+            the input).
+        """
+        bands = [name for name, _, _ in self.settings.bands]
+        depth = {
+            "spectral": ("band", bands, self.bands),
+            "temporal": ("time", [f"{t:.4f}" for t in self.moments], self.times),
+        }
+        tables = []
+        for stream, (kind, names, weights) in depth.items():
+            if stream in self.electrode_streams:
+                electrodes = self.to_electrodes(stream)
+                tables.append(self._tidy(stream, "electrode", self.info["ch_names"], electrodes))
+            if weights is not None:
+                tables.append(self._tidy(stream, kind, names, weights))
+        columns = ["epoch", "label", "stream", "block", "kind", "name", "weight"]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+    def _tidy(self, stream, kind, names, weights):
+        n_epochs, n_names = weights.shape
+        return pd.DataFrame(
+            {
+                "epoch": np.repeat(np.arange(n_epochs), n_names),
+                "label": np.repeat(self.labels, n_names),
+                "stream": stream,
+                "block": self._block_of(stream, "spatial" if kind == "electrode" else "depth"),
+                "kind": kind,
+                "name": np.tile(names, n_epochs),
+                "weight": weights.ravel(),
+            }
+        )
+
+    def plot_topomap(self, by="label", stream=None, axes=None, show=True, **kwargs):
+        """Plot the mean weight of electrodes, a head for each label and stream.
+
+        Parameters
+        ----------
+        by : "label" | array | None
+            See `average`.
+        stream : {"spectral", "temporal"} | None
+            Which stream; None for all that have electrodes.
+        axes : array of Axes | None
+            One for each label, in the order of the sorted labels, and stream.
+        show : bool
+            Whether to show the figure.
+        **kwargs
+            Passed on to `mne.viz.plot_topomap`.
+
+        Returns
+        -------
+        fig : Figure
+            The heads of a stream share one colour scale.
+        """
+        from .viz import plot_topomap_rows
+
+        mean = self.average(by)
+        if not self.electrode_streams:
+            raise ValueError("there is no spatial mask to plot; use attention='both' or 'spatial'.")
+        streams = list(self.electrode_streams) if stream is None else [stream]
+        titles = [f"{v}\n(n = {n})" for v, n in zip(mean.labels, mean.n_averaged, strict=True)]
+        rows = {
+            f"{s} stream": dict(zip(titles, mean.to_electrodes(s), strict=True)) for s in streams
+        }
+        return plot_topomap_rows(
+            rows, self.info, self.unit, signed=self.signed, axes=axes, show=show, **kwargs
+        )
+
+    def plot_bands(self, by="label", axes=None, show=True):
+        """Plot the weight of each band, a line for each label.
+
+        Parameters
+        ----------
+        by : "label" | array | None
+            See `average`.
+        axes : Axes | None
+            Where to draw.
+        show : bool
+            Whether to show the figure.
+
+        Returns
+        -------
+        fig : Figure
+        """
+        names = [f"{name}\n{low:g}-{high:g} Hz" for name, low, high in self.settings.bands]
+        return self._plot_depth("spectral", self.bands, by, names, "band", axes, show)
+
+    def plot_times(self, by="label", axes=None, show=True):
+        """Plot the weight of each moment of the window, a line for each label.
+
+        Parameters
+        ----------
+        by : "label" | array | None
+            See `average`.
+        axes : Axes | None
+            Where to draw.
+        show : bool
+            Whether to show the figure.
+
+        Returns
+        -------
+        fig : Figure
+        """
+        return self._plot_depth(
+            "temporal", self.times, by, self.moments, "time in the window (s)", axes, show
+        )
+
+    def _even(self, n_points):
+        """Weight of each point if all had the same, drawn as a line; None for no line."""
+        return None
+
+    def _plot_depth(self, stream, weights, by, x, xlabel, axes, show):
+        from .viz import plot_weights
+
+        if weights is None:
+            raise ValueError(
+                f"there is no depth mask in the {stream} stream; use attention='both' or 'depth' "
+                "and streams that hold it."
+            )
+        labels = self._labels_by(by)
+        groups = {value: weights[labels == value] for value in pd.unique(labels)}
+        if by is not None:
+            groups = {value: groups[value] for value in sorted(groups)}
+        even = self._even(weights.shape[1])
+        return plot_weights(groups, x, xlabel, self.depth_unit, even=even, axes=axes, show=show)
