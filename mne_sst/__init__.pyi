@@ -1,5 +1,6 @@
-from . import datasets, evaluation, features, grid, model, viz
+from . import attribution, datasets, evaluation, features, grid, model, regions, viz
 from .attention import Attention
+from .attribution import Attribution
 from .classifier import SSTClassifier, read_classifier
 from .features import (
     BANDS,
@@ -15,11 +16,13 @@ from .model import SSTEmotionNet
 __all__ = [
     "BANDS",
     "Attention",
+    "Attribution",
     "EpochsFeatures",
     "FeatureExtractor",
     "SSTClassifier",
     "SSTEmotionNet",
     "TopoGrid",
+    "attribution",
     "concatenate_features",
     "datasets",
     "differential_entropy",
@@ -29,5 +32,6 @@ __all__ = [
     "model",
     "read_classifier",
     "read_features",
+    "regions",
     "viz",
 ]

@@ -8,17 +8,16 @@ from sklearn.utils.validation import check_is_fitted
 from . import _persistence, _training
 from ._batches import split_validation
 from ._device import device_or_auto
-from ._estimator import NetworkEstimator, seeds_of
+from ._estimator import seeds_of
+from ._explaining import ExplainedEstimator
 from ._learning_data import encode, labels_of, trial_groups
 from ._presets import with_preset
-from ._setting import setting_and_method
-from .attention import Attention
 from .grid import TopoGrid
 
 __all__ = ["SSTClassifier", "read_classifier"]
 
 
-class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
+class SSTClassifier(ClassifierMixin, TransformerMixin, ExplainedEstimator):
     """Classify windows of EEG with SST-EmotionNet [1]_.
 
     Takes mne.Epochs, lists of them, `EpochsFeatures`, or arrays with ``info``;
@@ -316,35 +315,6 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, NetworkEstimator):
         """
         features = self._aligned(X)
         return super().score(features, labels_of(features, y), sample_weight)
-
-    @setting_and_method
-    def attention(self, X, y=None):
-        """Where, in which bands and when the network attends.
-
-        Parameters
-        ----------
-        X : Epochs | list of Epochs | EpochsFeatures | array
-            See `predict_proba`.
-        y : array, shape (n_epochs,) | None
-            Labels to sort the epochs by; None for the predicted ones.
-
-        Returns
-        -------
-        attention : Attention
-            Masks of every epoch.
-        """
-        features = self._aligned(X)
-        logits, masks = _training.collect_attention(self.net_, self._dataset(features))
-        labels = self.classes_[logits.argmax(axis=1)] if y is None else labels_of(features, y)
-        return Attention(
-            masks,
-            self.grid_,
-            self.info_,
-            self.feature_settings_,
-            labels=labels,
-            n_times=self.n_times_,
-            normalized=self.network_params_["variant"] == "paper",
-        )
 
     def save(self, fname, overwrite=False):
         """Write all but callbacks and the optimizer's state to a file for `read_classifier`.

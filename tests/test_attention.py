@@ -407,3 +407,15 @@ def test_masks_by_setting(features, y, params, there):
     assert (attention.bands is not None) == ("spectral/depth" in there)
     assert (attention.times is not None) == ("temporal/depth" in there)
     assert list(attention.spatial) == ["spectral"] * ("spectral/spatial" in there)
+
+
+def test_by_region(make, masks, small_info):
+    """A row for each epoch and region: the mean over its electrodes."""
+    attention = make(masks)
+    table = attention.by_region()
+    weights = attention.to_electrodes()
+    names = small_info["ch_names"]
+    assert table["label"].unique().tolist() == ["a", "b"]
+    assert table.groupby("epoch")["n_channels"].sum().tolist() == [len(names)] * 3
+    total = (table["weight"] * table["n_channels"]).groupby(table["epoch"]).sum()
+    np.testing.assert_allclose(total, weights.sum(axis=1))

@@ -1,0 +1,160 @@
+"""Attributions of decisions: they add up, find what was learnt, and change with the weights."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from conftest import tiny_classifier
+from sklearn.base import clone
+
+import mne_sst._gradients as gradients
+from mne_sst import Attribution
+from mne_sst.attribution import METHODS, randomization_check
+from mne_sst.datasets import simulate_emotion
+from mne_sst.regions import region_means
+
+
+@pytest.fixture(scope="module")
+def few(features):
+    return features[:6]
+
+
+@pytest.fixture(scope="module")
+def fitted(features, y):
+    """Do not change it."""
+    return tiny_classifier(max_epochs=8, lr=5e-3).fit(features, y)
+
+
+def test_integrated_gradients_add_up(fitted, few):
+    """Their sum is the change in log odds, which are those of the prediction."""
+    found = fitted.attribute(few, "positive")
+    p = fitted.predict_proba(few)[:, list(fitted.classes_).index("positive")]
+    np.testing.assert_allclose(found.odds, np.log(p / (1 - p)), atol=1e-4)
+    change = np.maximum(np.abs(found.odds - found.base_odds), 1)
+    assert (np.abs(found.completeness) < 1e-3 * change).all()
+    assert found.spectral.shape == (6, 62, 5)
+    assert found.temporal.shape == (6, 62, fitted.n_times_)
+    assert found.labels.tolist() == ["positive"] * 6
+
+
+def test_gradient_is_that_of_the_log_odds(fitted, few):
+    """Against a difference of predictions, for the value that matters most."""
+    found = fitted.attribute(few[:1], "negative", method="gradient")
+    channel, band = np.unravel_index(np.abs(found.spectral[0]).argmax(), found.spectral[0].shape)
+    which = list(fitted.classes_).index("negative")
+    step = 0.002 * fitted.scaling_["spectral"][1][channel, band]
+    odds = []
+    for sign in (-1, 1):
+        moved = few[:1]._replace(spectral=few[:1].spectral.copy())
+        moved.spectral[0, channel, band] += sign * step
+        p = fitted.predict_proba(moved)[0, which]
+        odds.append(np.log(p / (1 - p)))
+    slope = (odds[1] - odds[0]) / 0.004
+    assert found.spectral[0, channel, band] == pytest.approx(slope, rel=0.1)
+
+
+def test_occlusion_is_what_a_missing_value_costs(fitted, few):
+    found = fitted.attribute(few[:1], "neutral", method="occlusion")
+    which = list(fitted.classes_).index("neutral")
+    mean = fitted.scaling_["spectral"][0]
+    without = few[:1]._replace(spectral=few[:1].spectral.copy())
+    without.spectral[0, 7, 3] = mean[7, 3]
+    p = np.array([fitted.predict_proba(f)[0, which] for f in (few[:1], without)])
+    change = np.diff(np.log(p / (1 - p)))[0]
+    assert found.spectral[0, 7, 3] == pytest.approx(-change, abs=2e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_stream_and_committee(method, features, y):
+    """A stream alone has its own half; several networks are explained as one."""
+    clf = tiny_classifier(streams="spectral", n_networks=2, max_epochs=2).fit(features, y)
+    found = clf.attribute(features[:2], method=method)
+    assert found.temporal is None
+    assert found.times is None
+    assert found.electrode_streams == ("spectral",)
+    assert found.labels.tolist() == clf.predict(features[:2]).tolist()
+    assert np.ptp(found.spectral) > 0
+
+
+def test_baseline_from_windows(fitted, features, few):
+    """An epoch as its own baseline explains nothing."""
+    found = fitted.attribute(few[:1], baseline=few[:1])
+    assert np.abs(found.spectral).max() == 0
+    assert found.odds == pytest.approx(found.base_odds)
+    other = fitted.attribute(few[:1], baseline=features[20:30])
+    assert np.abs(other.spectral).max() > 0
+
+
+def test_it_finds_what_was_planted():
+    """Gamma of both temporal lobes speaks for a positive emotion."""
+    epochs = simulate_emotion(n_subjects=1, n_trials=9, n_windows=8, effect=3.0)
+    y = epochs.metadata["emotion"].to_numpy()
+    clf = tiny_classifier(max_epochs=30, lr=5e-3, noise=1.0, validation_fraction=0).fit(epochs, y)
+    gamma = clf.attribute(epochs, "positive").spectral[:, :, 4]
+    change = gamma[y == "positive"].mean(axis=0) - gamma[y != "positive"].mean(axis=0)
+    assert change.sum() > 0
+    means, table = region_means(change[None], epochs.info)
+    assert table["region"][means[0].argmax()] == "temporal"
+
+
+def test_containers_share_tables_and_plots(fitted, few):
+    found = fitted.attribute(few, method="gradient")
+    table = found.to_data_frame()
+    assert set(table["kind"]) == {"electrode", "band", "time"}
+    assert (table["block"] == 0).all()
+    mean = found.average(by=None)
+    assert isinstance(mean, Attribution)
+    np.testing.assert_allclose(mean.spectral[0], found.spectral.mean(0), rtol=1e-5)
+    evoked = found.to_evoked(by=None, stream="temporal")[0]
+    np.testing.assert_allclose(evoked.data[:, 0], found.temporal.sum(2).mean(0), rtol=1e-4)
+    fig = found.plot_topomap(by=None, show=False)
+    low, high = fig.axes[0].images[0].get_clim()
+    assert low == pytest.approx(-high)
+    assert found.plot_bands(show=False).axes[0].get_ylabel().startswith("gradient")
+    assert found.plot_times(show=False)
+    assert "gradient" in repr(found)
+
+
+def test_random_weights_give_other_attributions(fitted, few):
+    before = fitted.predict_proba(few)
+    table = randomization_check(fitted, few, method="gradient", n_repeats=2)
+    assert len(table) == 4
+    assert (table["rank_correlation"].abs() < 0.5).all()
+    np.testing.assert_array_equal(fitted.predict_proba(few), before)
+    again = randomization_check(fitted, few, method="gradient", n_repeats=2)
+    assert again.equals(table)
+
+
+def test_a_sum_that_does_not_come_right_is_said(fitted, few, monkeypatch):
+    monkeypatch.setattr(gradients, "TOLERANCE", 0.0)
+    monkeypatch.setattr(gradients, "_MOST_STEPS", 64)
+    with pytest.warns(RuntimeWarning, match="completeness"):
+        fitted.attribute(few[:2])
+
+
+def test_bad_input(fitted, few, monkeypatch):
+    with pytest.raises(ValueError, match="method"):
+        fitted.attribute(few, method="lime")
+    with pytest.raises(ValueError, match="not in classes"):
+        fitted.attribute(few, "bored")
+    with pytest.raises(ValueError, match="one label an epoch"):
+        fitted.attribute(few, ["positive"] * 2)
+    with pytest.raises(ValueError, match="stream"):
+        fitted.attribute(few, method="gradient").to_electrodes("both")
+    monkeypatch.setattr(gradients.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match="captum"):
+        fitted.attribute(few)
+
+
+def test_nothing_is_left_behind(fitted, few):
+    """No gradients on the weights, no hooks, and the same predictions."""
+    clf = clone(fitted)
+    before = fitted.predict_proba(few)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.attribute(few[:2])
+    np.testing.assert_array_equal(fitted.predict_proba(few), before)
+    assert not any(m._forward_hooks for m in fitted.module_.modules())
+    assert torch.is_grad_enabled()
+    assert clf.get_params()["attention"] == "both"
