@@ -1,4 +1,4 @@
-from . import attribution, datasets, evaluation, features, grid, model, regions, viz
+from . import attribution, contrast, datasets, evaluation, features, grid, model, regions, viz
 from .attention import Attention
 from .attribution import Attribution
 from .classifier import SSTClassifier, read_classifier
@@ -24,6 +24,7 @@ __all__ = [
     "TopoGrid",
     "attribution",
     "concatenate_features",
+    "contrast",
     "datasets",
     "differential_entropy",
     "evaluation",

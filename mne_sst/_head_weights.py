@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from ._checks import check_option
+from .contrast import contrast_units, mean_pairwise_correlation, unit_differences
 from .regions import region_means
 
 STREAMS = ("spectral", "temporal")
@@ -136,6 +137,74 @@ class HeadWeights:
         table.insert(2, "stream", stream)
         return table.assign(weight=means.ravel())
 
+    def stability(self, by, stream="spectral"):
+        """How alike the maps of subjects, folds or seeds are.
+
+        Parameters
+        ----------
+        by : array, shape (n_epochs,)
+            Subject, fold or seed of each epoch.
+        stream : {"spectral", "temporal"}
+            Which stream.
+
+        Returns
+        -------
+        table : DataFrame
+            A row a label: ``label, n_units, correlation`` (mean over all pairs of units of
+            the correlation between their mean maps).
+        """
+        units, weights = self._labels_by(by), self.to_electrodes(stream)
+        rows = []
+        for label in np.unique(self.labels):
+            own = self.labels == label
+            maps = [weights[own & (units == unit)].mean(axis=0) for unit in pd.unique(units[own])]
+            rows.append((label, len(maps), mean_pairwise_correlation(maps)))
+        return pd.DataFrame(rows, columns=["label", "n_units", "correlation"])
+
+    def contrast(
+        self, first, second, subjects, stream="spectral", n_permutations=1024, alpha=0.05, seed=0
+    ):
+        """Compare two labels over subjects, by a cluster permutation test [1]_.
+
+        Parameters
+        ----------
+        first, second : object
+            The labels: what is tested is whether the first has more.
+        subjects : array, shape (n_epochs,)
+            Subject of each epoch; folds or seeds if that is what is to be told about.
+            Those without both labels are left out.
+        stream : {"spectral", "temporal"}
+            Which stream.
+        n_permutations : int
+            Sign flips.
+        alpha : float
+            Level of significance, of the electrodes that are marked.
+        seed : int
+            Draws the sign flips.
+
+        Returns
+        -------
+        contrast : Contrast
+            Neighbours are those of `mne.channels.find_ch_adjacency`.
+
+        References
+        ----------
+        .. [1] Maris and Oostenveld (2007). Nonparametric statistical testing of EEG- and
+               MEG-data. J. Neurosci. Methods, 164, 177-190.
+        """
+        weights = self.to_electrodes(stream)
+        units = self._labels_by(subjects)
+        differences = unit_differences(weights, self.labels, units, first, second)
+        return contrast_units(
+            differences,
+            self.info,
+            (first, second),
+            self.unit,
+            n_permutations=n_permutations,
+            alpha=alpha,
+            seed=seed,
+        )
+
     def to_data_frame(self):
         """Return all weights as a tidy table.
 
@@ -176,7 +245,7 @@ class HeadWeights:
             }
         )
 
-    def plot_topomap(self, by="label", stream=None, axes=None, show=True, **kwargs):
+    def plot_topomap(self, by="label", stream=None, subjects=None, axes=None, show=True, **kwargs):
         """Plot the mean weight of electrodes, a head for each label and stream.
 
         Parameters
@@ -185,6 +254,9 @@ class HeadWeights:
             See `average`.
         stream : {"spectral", "temporal"} | None
             Which stream; None for all that have electrodes.
+        subjects : array, shape (n_epochs,) | None
+            What the stability that is printed is over: subjects, folds or seeds. None
+            compares every other epoch with the rest.
         axes : array of Axes | None
             One for each label, in the order of the sorted labels, and stream.
         show : bool
@@ -195,7 +267,8 @@ class HeadWeights:
         Returns
         -------
         fig : Figure
-            The heads of a stream share one colour scale.
+            The heads of a stream share one colour scale. Titles hold the number of epochs
+            and the stability: the mean correlation between two maps of those averaged.
         """
         from .viz import plot_topomap_rows
 
@@ -203,21 +276,27 @@ class HeadWeights:
         if not self.electrode_streams:
             raise ValueError("there is no spatial mask to plot; use attention='both' or 'spatial'.")
         streams = list(self.electrode_streams) if stream is None else [stream]
-        titles = [f"{v}\n(n = {n})" for v, n in zip(mean.labels, mean.n_averaged, strict=True)]
-        rows = {
-            f"{s} stream": dict(zip(titles, mean.to_electrodes(s), strict=True)) for s in streams
-        }
+        labels, units = self._labels_by(by), self._units(subjects, by)
+        rows = {}
+        for name in streams:
+            heads, weights = mean.to_electrodes(name), self.to_electrodes(name)
+            rows[f"{name} stream"] = {
+                _title(v, n, _stability(weights, labels == v, units)): head
+                for v, n, head in zip(mean.labels, mean.n_averaged, heads, strict=True)
+            }
         return plot_topomap_rows(
             rows, self.info, self.unit, signed=self.signed, axes=axes, show=show, **kwargs
         )
 
-    def plot_bands(self, by="label", axes=None, show=True):
+    def plot_bands(self, by="label", subjects=None, axes=None, show=True):
         """Plot the weight of each band, a line for each label.
 
         Parameters
         ----------
         by : "label" | array | None
             See `average`.
+        subjects : array, shape (n_epochs,) | None
+            See `plot_topomap`.
         axes : Axes | None
             Where to draw.
         show : bool
@@ -228,15 +307,17 @@ class HeadWeights:
         fig : Figure
         """
         names = [f"{name}\n{low:g}-{high:g} Hz" for name, low, high in self.settings.bands]
-        return self._plot_depth("spectral", self.bands, by, names, "band", axes, show)
+        return self._plot_depth("spectral", self.bands, by, subjects, names, "band", axes, show)
 
-    def plot_times(self, by="label", axes=None, show=True):
+    def plot_times(self, by="label", subjects=None, axes=None, show=True):
         """Plot the weight of each moment of the window, a line for each label.
 
         Parameters
         ----------
         by : "label" | array | None
             See `average`.
+        subjects : array, shape (n_epochs,) | None
+            See `plot_topomap`.
         axes : Axes | None
             Where to draw.
         show : bool
@@ -247,14 +328,21 @@ class HeadWeights:
         fig : Figure
         """
         return self._plot_depth(
-            "temporal", self.times, by, self.moments, "time in the window (s)", axes, show
+            "temporal",
+            self.times,
+            by,
+            subjects,
+            self.moments,
+            "time in the window (s)",
+            axes,
+            show,
         )
 
     def _even(self, n_points):
         """Weight of each point if all had the same, drawn as a line; None for no line."""
         return None
 
-    def _plot_depth(self, stream, weights, by, x, xlabel, axes, show):
+    def _plot_depth(self, stream, weights, by, subjects, x, xlabel, axes, show):
         from .viz import plot_weights
 
         if weights is None:
@@ -263,8 +351,32 @@ class HeadWeights:
                 "and streams that hold it."
             )
         labels = self._labels_by(by)
-        groups = {value: weights[labels == value] for value in pd.unique(labels)}
-        if by is not None:
-            groups = {value: groups[value] for value in sorted(groups)}
-        even = self._even(weights.shape[1])
-        return plot_weights(groups, x, xlabel, self.depth_unit, even=even, axes=axes, show=show)
+        units = self._units(subjects, by)
+        values = pd.unique(labels) if by is None else np.unique(labels)
+        groups = {value: weights[labels == value] for value in values}
+        return plot_weights(
+            groups,
+            x,
+            xlabel,
+            self.depth_unit,
+            even=self._even(weights.shape[1]),
+            stability={value: _stability(weights, labels == value, units) for value in values},
+            axes=axes,
+            show=show,
+        )
+
+    def _units(self, subjects, by):
+        """What stability is over: subjects as given, or every other epoch of a label."""
+        if subjects is not None:
+            return self._labels_by(subjects)
+        return pd.Series(self._labels_by(by)).groupby(self._labels_by(by)).cumcount().to_numpy() % 2
+
+
+def _stability(weights, own, units):
+    """Mean correlation between the means of units; NaN where there is nothing to compare."""
+    maps = [weights[own & (units == unit)].mean(axis=0) for unit in np.unique(units[own])]
+    return mean_pairwise_correlation(maps)
+
+
+def _title(label, n_epochs, r):
+    return f"{label}\n(n = {n_epochs}{'' if np.isnan(r) else f', r = {r:.2f}'})"

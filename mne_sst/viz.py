@@ -116,7 +116,7 @@ def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, 
     return _finished(fig, show)
 
 
-def plot_weights(groups, x, xlabel, unit, *, even=None, axes=None, show=True):
+def plot_weights(groups, x, xlabel, unit, *, even=None, stability=None, axes=None, show=True):
     """Plot mean weights with their spread over epochs, a line for each group.
 
     Parameters
@@ -129,6 +129,8 @@ def plot_weights(groups, x, xlabel, unit, *, even=None, axes=None, show=True):
         Labels of the axes.
     even : float | None
         Weight of even attention, drawn as a dashed line.
+    stability : dict of object -> float | None
+        Mean correlation between two of what a group averages, for the legend.
     axes : Axes | None
         Where to draw; None makes a figure.
     show : bool
@@ -150,7 +152,8 @@ def plot_weights(groups, x, xlabel, unit, *, even=None, axes=None, show=True):
     markers = "osD^vP*X"
     for i, (shift, (name, weights)) in enumerate(zip(shifts, groups.items(), strict=True)):
         mean, spread = weights.mean(axis=0), weights.std(axis=0)
-        label = f"{name} (n = {len(weights)})"
+        r = (stability or {}).get(name, np.nan)
+        label = f"{name} (n = {len(weights)}{'' if np.isnan(r) else f', r = {r:.2f}'})"
         marker = markers[i % len(markers)]
         if categorical:
             ax.errorbar(positions + shift, mean, spread, fmt=marker, capsize=3, label=label)

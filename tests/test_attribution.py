@@ -2,6 +2,7 @@
 
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -13,6 +14,12 @@ from mne_sst import Attribution
 from mne_sst.attribution import METHODS, randomization_check
 from mne_sst.datasets import simulate_emotion
 from mne_sst.regions import region_means
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(scope="module")

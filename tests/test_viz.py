@@ -298,8 +298,10 @@ def test_attention_on_the_head(fitted, features, y, streams, shown):
     heads = heads_of(fig)
     assert len(heads) == 3 * len(names)
     counts = {name: int((y == name).sum()) for name in np.unique(y)}
-    titles = [f"{name}\n(n = {n})" for name, n in counts.items()]
-    assert [ax.get_title() for ax in heads[:3]] == titles
+    for ax, (name, n) in zip(heads, counts.items(), strict=False):
+        title, _, stability = ax.get_title().partition(", r = ")
+        assert title == f"{name}\n(n = {n}"
+        assert -1 <= float(stability.removesuffix(")")) <= 1
     assert [t.get_text() for ax in heads for t in ax.texts] == [f"{s} stream" for s in names]
     assert bars_of(fig)[1] == ["attention (1 = even)"] * len(names)
     mean = attention.average()
@@ -324,7 +326,7 @@ def test_attention_over_bands_and_times(fitted, features, y):
     for container, name in zip(ax.containers, np.unique(y), strict=True):
         expected = attention.bands[y == name].mean(axis=0)
         np.testing.assert_allclose(container[0].get_ydata(), expected)
-        assert container.get_label() == f"{name} (n = {(y == name).sum()})"
+        assert container.get_label().startswith(f"{name} (n = {(y == name).sum()}, r = ")
     (ax,) = attention.plot_times(by=None, show=False).axes
     line, even = ax.lines
     np.testing.assert_allclose(line.get_xdata(), attention.moments)

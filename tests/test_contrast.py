@@ -1,0 +1,115 @@
+"""Clusters of electrodes over subjects: found where they are, and seldom where they are not."""
+
+import matplotlib.pyplot as plt
+import mne
+import numpy as np
+import pytest
+
+from mne_sst.attribution import Attribution
+from mne_sst.contrast import mean_pairwise_correlation
+from mne_sst.features import FeatureSettings
+
+PLANTED = ["O1", "Oz", "O2", "PO3", "POz", "PO4", "PO7", "PO8"]
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def info():
+    montage = mne.channels.make_standard_montage("biosemi64")
+    return mne.create_info(montage.ch_names, 250.0, "eeg").set_montage(montage)
+
+
+def weights(info, rng, size=1.0, n_subjects=10, n_epochs=4):
+    """Attributions of two classes, which differ at the back of the head."""
+    labels = np.tile(["a", "b"], n_subjects * n_epochs)
+    subjects = np.repeat(np.arange(n_subjects), 2 * n_epochs)
+    values = rng.standard_normal((len(labels), len(info["ch_names"]), 5)) * 0.3
+    back = [info["ch_names"].index(name) for name in PLANTED]
+    values[np.ix_(labels == "a", back)] += size
+    found = Attribution(
+        {"spectral": values},
+        info,
+        FeatureSettings(sfreq=200.0, window=1.0),
+        labels=labels,
+        method="gradient",
+        n_times=0,
+        odds=np.zeros(len(labels)),
+        base_odds=np.zeros(len(labels)),
+    )
+    return found, subjects
+
+
+def test_planted_electrodes_are_found(info, rng):
+    found, subjects = weights(info, rng)
+    contrast = found.contrast("a", "b", subjects, n_permutations=256)
+    marked = [n for n, yes in zip(info["ch_names"], contrast.significant, strict=True) if yes]
+    assert set(PLANTED) <= set(marked)
+    assert len(set(marked) - set(PLANTED)) <= 5
+    assert contrast.clusters["p"].iloc[0] < 0.05
+    assert contrast.clusters["sign"].iloc[0] == 1
+    assert contrast.stability > 0.5
+    assert contrast.n_units == 10
+    # The other way round.
+    turned = found.contrast("b", "a", subjects, n_permutations=256)
+    np.testing.assert_allclose(turned.difference, -contrast.difference)
+    np.testing.assert_array_equal(turned.significant, contrast.significant)
+
+
+def test_nothing_is_found_in_noise(info, rng):
+    """Of twenty tests without an effect few are significant."""
+    hits = 0
+    for _ in range(20):
+        found, subjects = weights(info, rng, size=0.0)
+        hits += found.contrast("a", "b", subjects, n_permutations=100).significant.any()
+    assert hits <= 4
+
+
+def test_figure_marks_them(info, rng):
+    found, subjects = weights(info, rng)
+    contrast = found.contrast("a", "b", subjects, n_permutations=100)
+    fig = contrast.plot_topomap(show=False)
+    ax = fig.axes[0]
+    assert "stability r" in ax.get_title()
+    marks = [line for line in ax.lines if line.get_markerfacecolor() == "w"]
+    assert sum(len(line.get_xdata()) for line in marks) == contrast.significant.sum()
+    low, high = ax.images[0].get_clim()
+    assert low == pytest.approx(-high)
+
+
+def test_stability(info, rng):
+    found, subjects = weights(info, rng)
+    table = found.stability(subjects).set_index("label")
+    assert table["correlation"]["a"] > 0.5 > abs(table["correlation"]["b"])
+    assert (table["n_units"] == 10).all()
+    line = np.arange(5.0)
+    assert mean_pairwise_correlation([line, 2 * line + 1, -line]) == pytest.approx(-1 / 3)
+    assert np.isnan(mean_pairwise_correlation([line, np.ones(5)]))
+
+
+def test_subjects_without_both_are_left_out(info, rng):
+    found, subjects = weights(info, rng)
+    found.labels[(subjects == 3) & (found.labels == "b")] = "c"
+    assert found.contrast("a", "b", subjects, n_permutations=20).n_units == 9
+
+
+def test_bad_input(info, rng):
+    found, subjects = weights(info, rng)
+    with pytest.raises(ValueError, match="no epochs of 'x'; labels are a, b"):
+        found.contrast("x", "b", subjects)
+    with pytest.raises(ValueError, match="at least 3 subjects"):
+        found.contrast("a", "b", np.zeros(len(found)))
+    with pytest.raises(ValueError, match="one value for each"):
+        found.contrast("a", "b", subjects[:3])
+    with pytest.warns(RuntimeWarning, match="no cluster can reach"):
+        found.contrast("a", "b", subjects % 4, n_permutations=20)
+
+
+def test_same_seed_same_clusters(info, rng):
+    found, subjects = weights(info, rng, size=0.2)
+    tables = [found.contrast("a", "b", subjects, n_permutations=64, seed=3) for _ in range(2)]
+    assert tables[0].clusters.equals(tables[1].clusters)
