@@ -2,10 +2,13 @@
 
 import copy
 
+import mne
 import numpy as np
 import torch
+from sklearn.utils.validation import check_is_fitted
 
 from . import _training
+from ._annotating import annotations_of, predict_along
 from ._checks import check_option
 from ._estimator import NetworkEstimator
 from ._gradients import Explainer
@@ -95,6 +98,53 @@ class ExplainedEstimator(NetworkEstimator):
             odds=odds,
             base_odds=base_odds,
         )
+
+    def annotate(self, raw, window=None, overlap=0.0, merge=False):
+        """Predict the state all along a recording.
+
+        Parameters
+        ----------
+        raw : Raw
+            Read piece by piece; it need not be in memory.
+        window : float | None
+            Seconds; None for that of the training data, which others must be close to.
+        overlap : float
+            Seconds that one window shares with the next.
+        merge : bool
+            Whether to join neighbours of one class.
+
+        Returns
+        -------
+        annotations : mne.Annotations
+            For ``raw.set_annotations(raw.annotations + annotations)``. Each tells the class
+            of the middle of a window; ``extras`` (MNE 1.11 and newer) hold ``probability``,
+            the probability ``p_<class>`` of each class, and ``n_windows``. Segments that are
+            annotated as bad have none.
+
+        Raises
+        ------
+        TypeError
+            If ``raw`` is no Raw.
+        ValueError
+            If the recording does not fit the training data.
+        """
+        check_is_fitted(self)
+        onset, probabilities = self._along(raw, window, overlap)
+        window = self.feature_settings_.window if window is None else window
+        return annotations_of(onset, probabilities, self.classes_, window, overlap, merge)
+
+    def _along(self, raw, window, overlap):
+        if not isinstance(raw, mne.io.BaseRaw):
+            raise TypeError(f"raw must be an mne.io.Raw, got {type(raw).__name__}.")
+        if self.feature_settings_.smoothing is not None:
+            raise ValueError(
+                "this classifier learnt smoothed features, which windows of a recording that is "
+                "still going on cannot have; fit it on features without smoothing."
+            )
+        window = self.feature_settings_.window if window is None else window
+        if window is None:
+            raise ValueError("the features tell no length of a window; give window=.")
+        return predict_along(self, raw, window, overlap, self.verbose)
 
     def _targets(self, features, target):
         if target is None:

@@ -1,0 +1,111 @@
+"""Heads: values of electrodes as MNE topomaps."""
+
+import mne
+
+from .._montage import locations
+from ._figure import DIVERGING, SEQUENTIAL, color_limits, finished, grid_of_axes
+
+
+def plot_topomap_rows(
+    rows, info, unit, *, signed=False, axes=None, show=True, vlim=None, cmap=None, **kwargs
+):
+    """Plot rows of heads; the heads of a row share a colour scale and a colour bar.
+
+    Parameters
+    ----------
+    rows : dict of str -> dict of str -> array, shape (n_channels,)
+        Title of a row -> title of a head -> values.
+    info : mne.Info
+        The channels, with positions.
+    unit : str
+        Label of the colour bars.
+    signed : bool
+        Whether values have a sign that means something: colours go from zero to both sides.
+    axes : array of Axes | None
+        One for each head, row by row; None makes a figure.
+    show : bool
+        Whether to show the figure.
+    vlim : tuple of float | None
+        Limits of the colours; None for the range of each row.
+    cmap : str | None
+        Colour map; None for a sequential one, or a diverging one where ``signed``.
+    **kwargs
+        Passed on to `mne.viz.plot_topomap`, such as ``sphere``,
+        ``extrapolate``, ``contours``, ``names``.
+
+    Returns
+    -------
+    fig : Figure
+    """
+    locations(info)
+    n_rows, n_columns = len(rows), max(len(heads) for heads in rows.values())
+    fig, axes = grid_of_axes(axes, n_rows, n_columns, 2.1, 2.4, left=0.4)
+    options = {"sensors": True, "contours": 4, **kwargs}
+    first = next(iter(rows.values()))
+    for i, (title, heads) in enumerate(rows.items()):
+        limits = color_limits(list(heads.values()), vlim, signed)
+        for ax, (name, values) in zip(axes[i], heads.items(), strict=False):
+            image, _ = mne.viz.plot_topomap(
+                values,
+                info,
+                axes=ax,
+                show=False,
+                vlim=limits,
+                cmap=cmap or (DIVERGING if signed else SEQUENTIAL),
+                **options,
+            )
+            # Titles that are the same in all rows stand once.
+            if i == 0 or heads.keys() != first.keys():
+                ax.set_title(name, fontsize="medium")
+        for ax in axes[i][len(heads) :]:
+            ax.set_axis_off()
+        if title:
+            axes[i][0].text(
+                -0.08,
+                0.5,
+                title,
+                transform=axes[i][0].transAxes,
+                rotation=90,
+                ha="right",
+                va="center",
+            )
+        bar = fig.colorbar(image, ax=list(axes[i]), shrink=0.7, fraction=0.06, pad=0.03)
+        bar.set_label(unit)
+    return finished(fig, show)
+
+
+def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, **kwargs):
+    """Plot one head for each band, each with its own scale.
+
+    Parameters
+    ----------
+    columns : dict of str -> array, shape (n_channels,)
+        Band -> values.
+    info : mne.Info
+        The channels, with positions.
+    unit : str
+        Label of the colour bars.
+    axes : array of Axes | None
+        One for each band.
+    show : bool
+        Whether to show the figure.
+    vlim : tuple of float | None
+        One pair of limits for all bands; None for the range of each.
+    **kwargs
+        Passed on to `mne.viz.plot_topomap`.
+
+    Returns
+    -------
+    fig : Figure
+    """
+    locations(info)
+    fig, axes = grid_of_axes(axes, 1, len(columns), 2.4, 2.6)
+    options = {"sensors": True, "contours": 4, "cmap": SEQUENTIAL, **kwargs}
+    for ax, (name, values) in zip(axes[0], columns.items(), strict=True):
+        limits = color_limits([values], vlim)
+        image, _ = mne.viz.plot_topomap(values, info, axes=ax, show=False, vlim=limits, **options)
+        ax.set_title(name)
+        bar = fig.colorbar(image, ax=ax, shrink=0.7, location="bottom", pad=0.04)
+        bar.set_label(unit)
+        bar.ax.locator_params(nbins=4)
+    return finished(fig, show)

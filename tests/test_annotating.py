@@ -1,0 +1,123 @@
+"""States along a recording, as annotations that MNE shows."""
+
+import mne
+import numpy as np
+import pytest
+from conftest import tiny_classifier
+
+import mne_sst._annotating as annotating
+from mne_sst import FeatureExtractor
+from mne_sst.datasets import simulate_emotion
+
+
+@pytest.fixture(scope="module")
+def epochs():
+    return simulate_emotion(n_subjects=1, n_trials=6, n_windows=6, effect=3.0)
+
+
+@pytest.fixture(scope="module")
+def clf(epochs):
+    """Do not change it."""
+    y = epochs.metadata["emotion"].to_numpy()
+    return tiny_classifier(max_epochs=15, lr=5e-3, validation_fraction=0).fit(epochs, y)
+
+
+@pytest.fixture
+def raw(epochs):
+    """The trials of three emotions, one after the other."""
+    data = np.concatenate(list(epochs.get_data()[:18]), axis=1)
+    return mne.io.RawArray(data, epochs.info, verbose="ERROR")
+
+
+def test_windows_side_by_side(clf, raw, epochs):
+    found = clf.annotate(raw)
+    assert len(found) == 18
+    np.testing.assert_allclose(found.onset, np.arange(18.0))
+    np.testing.assert_allclose(found.duration, 1.0)
+    expected = clf.predict_proba(epochs[:18])
+    assert list(found.description) == list(clf.classes_[expected.argmax(1)])
+    p = [extra["probability"] for extra in found.extras]
+    np.testing.assert_allclose(p, expected.max(1), atol=1e-5)
+    assert found.extras[0].keys() >= {"p_negative", "p_neutral", "p_positive"}
+    raw.set_annotations(found)
+    events, _ = mne.events_from_annotations(raw, verbose="ERROR")
+    assert events[:, 0].tolist() == list(range(0, 3600, 200))
+
+
+def test_overlap_tiles_the_recording(clf, raw):
+    """Each window stands for its middle, and nothing is told twice."""
+    found = clf.annotate(raw, window=1.0, overlap=0.5)
+    assert len(found) == 35
+    ends = found.onset + found.duration
+    np.testing.assert_allclose(found.onset[1:], ends[:-1])
+    assert found.onset[0] == 0
+    assert ends[-1] == pytest.approx(18.0)
+    np.testing.assert_allclose(found.duration[1:-1], 0.5)
+
+
+def test_merged(clf, raw):
+    single, merged = clf.annotate(raw), clf.annotate(raw, merge=True)
+    assert len(merged) == 1 + np.sum(single.description[1:] != single.description[:-1])
+    assert merged.duration.sum() == pytest.approx(18.0)
+    n = merged.extras[0]["n_windows"]
+    mean = np.mean([e["probability"] for e in single.extras[:n]])
+    assert merged.extras[0]["probability"] == pytest.approx(mean)
+
+
+def test_bad_segments_stay_empty(clf, raw):
+    raw.set_annotations(mne.Annotations([4.5], [2.0], ["bad movement"]))
+    found = clf.annotate(raw, merge=True)
+    ends = found.onset + found.duration
+    assert not ((found.onset < 6.5) & (ends > 4.5)).any()
+    assert 4.0 in ends
+    assert found.duration.sum() == pytest.approx(15.0)
+
+
+def test_a_recording_that_starts_late(clf, raw, epochs):
+    """After a crop, and with a date of measurement, annotations still fall into place."""
+    raw.set_meas_date(1_600_000_000)
+    late = raw.copy().crop(tmin=6.0)
+    found = clf.annotate(late)
+    late.set_annotations(found)
+    assert list(found.description) == list(clf.annotate(raw).description[6:])
+    np.testing.assert_allclose(late.annotations.onset - late.first_time, np.arange(12.0))
+
+
+def test_pieces_give_the_same(clf, raw, tmp_path, monkeypatch):
+    """Read from a file, a few windows at a time."""
+    whole = clf.annotate(raw, overlap=0.5)
+    raw.save(tmp_path / "a_raw.fif", fmt="double", verbose="ERROR")
+    from_file = mne.io.read_raw_fif(tmp_path / "a_raw.fif", verbose="ERROR")
+    seen = []
+    original = FeatureExtractor.transform
+    monkeypatch.setattr(
+        FeatureExtractor, "transform", lambda self, X: seen.append(len(X)) or original(self, X)
+    )
+    monkeypatch.setattr(annotating, "_PIECE", 4 * 200)
+    found = clf.annotate(from_file, overlap=0.5)
+    assert max(seen) == 4
+    assert not from_file.preload
+    assert list(found.description) == list(whole.description)
+    for one, other in zip(found.extras, whole.extras, strict=True):
+        assert one["probability"] == pytest.approx(other["probability"], abs=1e-4)
+
+
+def test_filtered_as_a_whole(epochs, raw):
+    """Bandpass DE of a recording is that of the whole recording."""
+    extractor = FeatureExtractor(method="bandpass", temporal="power", reference="average")
+    features = extractor.transform(raw)
+    y = np.arange(len(features)) % 2
+    clf = tiny_classifier(max_epochs=2, validation_fraction=0).fit(features, y)
+    found = clf.annotate(raw)
+    np.testing.assert_array_equal(found.description.astype(int), clf.predict(features))
+
+
+def test_bad_input(clf, epochs, raw):
+    with pytest.raises(TypeError, match=r"raw must be an mne\.io\.Raw, got EpochsArray"):
+        clf.annotate(epochs)
+    with pytest.raises(ValueError, match="windows of 2 s"):
+        clf.annotate(raw, window=2.0)
+    with pytest.raises(ValueError, match="overlap must be shorter"):
+        clf.annotate(raw, overlap=1.0)
+    with pytest.raises(ValueError, match=r"Fp1|FP1"):
+        clf.annotate(raw.copy().drop_channels(raw.ch_names[:1]))
