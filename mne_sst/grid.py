@@ -128,6 +128,11 @@ class TopoGrid:
         height, width = self.shape
         return f"<TopoGrid | {len(self.ch_names)} electrodes -> {height}x{width}, {self.method}>"
 
+    @property
+    def extent(self):
+        """Half the side of the square, in the units of ``pos``."""
+        return self._extent
+
     def _interpolate(self, pixels):
         """Interpolate each unit vector: the columns of the matrix."""
         points, values = self.pos, np.eye(len(self.pos))

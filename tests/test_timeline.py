@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PolyCollection
 
-from mne_sst.viz import plot_history, plot_timeline
+from mne_sst import TopoGrid
+from mne_sst.viz import plot_features, plot_grid, plot_history, plot_timeline
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +75,31 @@ def test_history():
     np.testing.assert_array_equal(accuracy.lines[0].get_ydata(), history["valid_accuracy"])
     (only,) = plot_history(history[["epoch", "train_loss"]], show=False).axes
     assert len(only.lines) == 1
+
+
+def test_features_of_classes(small_info):
+    n = len(small_info["ch_names"])
+    values = {"calm": np.arange(2.0 * n).reshape(n, 2), "tense": np.ones((n, 2))}
+    fig = plot_features(values, small_info, ["alpha", "beta"], "DE (nats)", show=False)
+    heads = [ax for ax in fig.axes if ax.images]
+    assert len(heads) == 4
+    assert [ax.get_title() for ax in heads[:2]] == ["calm", "tense"]
+    limits = [ax.images[0].get_clim() for ax in heads]
+    assert limits[:2] == [(0, 2 * n - 2)] * 2
+    assert limits[2:] == [(1, 2 * n - 1)] * 2
+
+
+@pytest.mark.parametrize("method", ["cubic", "layout"])
+def test_grid_shows_electrodes_where_they_are(small_info, method):
+    grid = TopoGrid(small_info, (10, 12), method)
+    left, right, *_ = plot_grid(grid, show=False).axes
+    dots = [line for line in left.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(dots[0].get_xydata(), grid.pos)
+    assert {t.get_text() for t in left.texts} == set(grid.ch_names)
+    share = right.images[0].get_array()
+    assert share.shape == grid.shape
+    np.testing.assert_allclose(share, np.abs(grid.weights).max(axis=1).reshape(grid.shape))
+    # The front is up: the first row of the map is at the top of the picture.
+    low, high = right.images[0].get_extent()[2:]
+    assert high > low
+    assert right.images[0].origin == "upper"

@@ -1,6 +1,7 @@
 """Heads: values of electrodes as MNE topomaps."""
 
 import mne
+import numpy as np
 
 from .._montage import locations
 from ._figure import DIVERGING, SEQUENTIAL, color_limits, finished, grid_of_axes
@@ -108,4 +109,82 @@ def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, 
         bar = fig.colorbar(image, ax=ax, shrink=0.7, location="bottom", pad=0.04)
         bar.set_label(unit)
         bar.ax.locator_params(nbins=4)
+    return finished(fig, show)
+
+
+def plot_features(values, info, bands, unit, *, axes=None, show=True, vlim=None, **kwargs):
+    """Plot heads of features, a row a band and a column a class.
+
+    Parameters
+    ----------
+    values : dict of str -> array, shape (n_channels, n_bands)
+        Class -> mean features of its windows.
+    info : mne.Info
+        The channels, with positions.
+    bands : list of str
+        Names of the bands.
+    unit : str
+        Label of the colour bars.
+    axes : array of Axes | None
+        One for each band and class, row by row.
+    show : bool
+        Whether to show the figure.
+    vlim : tuple of float | None
+        One pair of limits for all rows; None for the range of each band.
+    **kwargs
+        Passed on to `mne.viz.plot_topomap`.
+
+    Returns
+    -------
+    fig : Figure
+        The heads of a band share one colour scale.
+    """
+    rows = {
+        band: {str(name): np.asarray(x)[:, i] for name, x in values.items()}
+        for i, band in enumerate(bands)
+    }
+    return plot_topomap_rows(rows, info, unit, axes=axes, show=show, vlim=vlim, **kwargs)
+
+
+def plot_grid(grid, *, axes=None, show=True):
+    """Plot how electrodes land on the map: its pixels, the head, and the nearest electrodes.
+
+    Parameters
+    ----------
+    grid : TopoGrid
+        From electrodes to maps.
+    axes : array of Axes | None
+        Two: electrodes over the pixels, and what weight the strongest one has in each.
+    show : bool
+        Whether to show the figure.
+
+    Returns
+    -------
+    fig : Figure
+    """
+    height, width = grid.shape
+    fig, axes = grid_of_axes(axes, 1, 2, 4.6, 4.2)
+    edge = grid.extent
+    box = (-edge, edge, -edge, edge)
+    share = np.abs(grid.weights).max(axis=1).reshape(grid.shape)
+    nearest = np.abs(grid.weights).argmax(axis=1).reshape(grid.shape)
+    # Neighbouring electrodes get other colours.
+    colors = np.where(grid.mask, (nearest * 7) % 20, np.nan)
+    axes[0][0].imshow(colors, cmap="tab20", extent=box, alpha=0.5, interpolation="nearest")
+    axes[0][0].set_title(f"pixels by their strongest electrode\n({height} x {width})", pad=14)
+    image = axes[0][1].imshow(share, vmin=0, extent=box, cmap=SEQUENTIAL, interpolation="nearest")
+    axes[0][1].set_title("weight of that electrode", pad=14)
+    fig.colorbar(image, ax=axes[0][1], shrink=0.8).set_label("weight in the map")
+    turn = np.linspace(0, 2 * np.pi, 200)
+    for ax in axes[0]:
+        if grid.method != "layout":
+            ax.plot(np.cos(turn), np.sin(turn), color="k", lw=1)
+            ax.plot([-0.1, 0, 0.1], [0.995, 1.09, 0.995], color="k", lw=1)
+        ax.plot(*grid.pos.T, "o", color="k", ms=3)
+        ax.set_axis_off()
+    few = len(grid.ch_names) <= 70
+    for (x, y), name in zip(grid.pos, grid.ch_names if few else (), strict=False):
+        axes[0][0].annotate(
+            name, (x, y), (0, 3), textcoords="offset points", ha="center", fontsize=6
+        )
     return finished(fig, show)
