@@ -57,7 +57,7 @@ def test_posterior_alpha_rises_with_closed_eyes(eyes):
 def test_eyes_open_or_closed(eyes):
     """Epochs straight into cross_val_score, default settings of training, blocks held out."""
     epochs, blocks = eyes
-    clf = SSTClassifier(grid_shape=(16, 16), random_state=0, verbose=False)
+    clf = SSTClassifier(random_state=0, verbose=False)
     scores = cross_val_score(
         clf,
         epochs,
