@@ -1,4 +1,15 @@
-from . import attribution, contrast, datasets, evaluation, features, grid, model, regions, viz
+from . import (
+    attribution,
+    contrast,
+    datasets,
+    evaluation,
+    features,
+    grid,
+    model,
+    regions,
+    report,
+    viz,
+)
 from .attention import Attention
 from .attribution import Attribution
 from .classifier import SSTClassifier, read_classifier
@@ -34,5 +45,6 @@ __all__ = [
     "read_classifier",
     "read_features",
     "regions",
+    "report",
     "viz",
 ]

@@ -36,6 +36,13 @@ def _line(text):
 
 
 Files = Annotated[list[Path], typer.Argument(help="Epochs or recordings, any format MNE reads.")]
+Label = Annotated[
+    str,
+    typer.Option(
+        help="Column of the metadata, 'events' (event names, or the annotations of a "
+        "recording) or 'file' (each file is a class)."
+    ),
+]
 Model = Annotated[Path, typer.Argument(help="A classifier that `mne-sst fit` wrote.")]
 File = Annotated[Path, typer.Argument(help="Epochs or a recording, any format MNE reads.")]
 Window = Annotated[float, typer.Option(help="Length of the windows of a recording, s.")]
@@ -68,6 +75,30 @@ def one_line_errors(function):
 
 def verbose_of(quiet):
     return False if quiet else None
+
+
+def read_files(files, montage, window, overlap):
+    """Read epochs or recordings, one object a file."""
+    from ._recordings import read_recording
+
+    return [read_recording(f, montage=montage, window=window, overlap=overlap) for f in files]
+
+
+def model_and_extractor(model, window, overlap, quiet):
+    """Read a classifier, and how features are made for it; windows as in training for None."""
+    from sklearn.base import clone
+
+    from ._presets import extractor_like
+    from .classifier import read_classifier
+
+    clf = read_classifier(model)
+    clf.verbose = verbose_of(quiet)
+    if window is None:
+        window = clf.feature_settings_.window
+    extractor = extractor_like(clf.feature_settings_, clf.n_times_)
+    if clf.features is not None:
+        extractor = clone(clf.features)
+    return clf, extractor.set_params(window=window, overlap=overlap, verbose=clf.verbose)
 
 
 def print_table(table, title):

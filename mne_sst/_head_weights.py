@@ -270,7 +270,7 @@ class HeadWeights:
             The heads of a stream share one colour scale. Titles hold the number of epochs
             and the stability: the mean correlation between two maps of those averaged.
         """
-        from .viz import plot_topomap_rows
+        from .viz import plot_attention
 
         mean = self.average(by)
         if not self.electrode_streams:
@@ -284,7 +284,7 @@ class HeadWeights:
                 _title(v, n, _stability(weights, labels == v, units)): head
                 for v, n, head in zip(mean.labels, mean.n_averaged, heads, strict=True)
             }
-        return plot_topomap_rows(
+        return plot_attention(
             rows, self.info, self.unit, signed=self.signed, axes=axes, show=show, **kwargs
         )
 
@@ -307,7 +307,9 @@ class HeadWeights:
         fig : Figure
         """
         names = [f"{name}\n{low:g}-{high:g} Hz" for name, low, high in self.settings.bands]
-        return self._plot_depth("spectral", self.bands, by, subjects, names, "band", axes, show)
+        from .viz import plot_bands
+
+        return self._plot_depth(plot_bands, "spectral", self.bands, by, subjects, names, axes, show)
 
     def plot_times(self, by="label", subjects=None, axes=None, show=True):
         """Plot the weight of each moment of the window, a line for each label.
@@ -327,24 +329,17 @@ class HeadWeights:
         -------
         fig : Figure
         """
+        from .viz import plot_times
+
         return self._plot_depth(
-            "temporal",
-            self.times,
-            by,
-            subjects,
-            self.moments,
-            "time in the window (s)",
-            axes,
-            show,
+            plot_times, "temporal", self.times, by, subjects, self.moments, axes, show
         )
 
     def _even(self, n_points):
         """Weight of each point if all had the same, drawn as a line; None for no line."""
         return None
 
-    def _plot_depth(self, stream, weights, by, subjects, x, xlabel, axes, show):
-        from .viz import plot_weights
-
+    def _plot_depth(self, plot, stream, weights, by, subjects, x, axes, show):
         if weights is None:
             raise ValueError(
                 f"there is no depth mask in the {stream} stream; use attention='both' or 'depth' "
@@ -354,10 +349,9 @@ class HeadWeights:
         units = self._units(subjects, by)
         values = pd.unique(labels) if by is None else np.unique(labels)
         groups = {value: weights[labels == value] for value in values}
-        return plot_weights(
+        return plot(
             groups,
             x,
-            xlabel,
             self.depth_unit,
             even=self._even(weights.shape[1]),
             stability={value: _stability(weights, labels == value, units) for value in values},

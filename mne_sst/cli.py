@@ -10,6 +10,7 @@ import typer
 from ._cli_base import (
     File,
     Files,
+    Label,
     Model,
     Montage,
     OneLine,
@@ -19,11 +20,14 @@ from ._cli_base import (
     Seed,
     Window,
     check_writable,
+    model_and_extractor,
     one_line_errors,
     print_table,
+    read_files,
     verbose_of,
 )
 from ._cli_evaluation import datasets, evaluate
+from ._cli_report import report
 
 app = typer.Typer(
     name="mne-sst",
@@ -32,12 +36,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-def _read(files, montage, window, overlap):
-    from ._recordings import read_recording
-
-    return [read_recording(f, montage=montage, window=window, overlap=overlap) for f in files]
 
 
 @app.command()
@@ -65,13 +63,7 @@ def demo(
 @one_line_errors
 def fit(
     files: Files,
-    label: Annotated[
-        str,
-        typer.Option(
-            help="Column of the metadata, 'events' (event names, or the annotations of a "
-            "recording) or 'file' (each file is a class)."
-        ),
-    ],
+    label: Label,
     output: Annotated[Path, typer.Option(help="The classifier, *.safetensors.")],
     validation: Annotated[
         float | None,
@@ -122,7 +114,7 @@ def fit(
         overlap=overlap,
         verbose=verbose_of(quiet),
     )
-    read = _read(files, montage, window, overlap)
+    read = read_files(files, montage, window, overlap)
     features, y, held = features_and_labels(read, extractor, label, groups)
     clf = SSTClassifier(
         extractor,
@@ -214,24 +206,14 @@ def attention(
 
 
 def _model_and_features(model, file, window, overlap, montage, quiet):
-    from sklearn.base import clone
-
-    from ._presets import extractor_like
-    from .classifier import read_classifier
-
-    clf = read_classifier(model)
-    clf.verbose = verbose_of(quiet)
-    if window is None:
-        window = clf.feature_settings_.window
-    extractor = extractor_like(clf.feature_settings_, clf.n_times_)
-    if clf.features is not None:
-        extractor = clone(clf.features)
-    extractor.set_params(window=window, overlap=overlap, verbose=clf.verbose)
-    return clf, _read([file], montage, window, overlap)[0].features(extractor)
+    clf, extractor = model_and_extractor(model, window, overlap, quiet)
+    (read,) = read_files([file], montage, extractor.window, overlap)
+    return clf, read.features(extractor)
 
 
 app.command()(one_line_errors(evaluate))
 app.command()(one_line_errors(datasets))
+app.command()(one_line_errors(report))
 
 
 @app.command("sys-info")

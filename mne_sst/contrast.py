@@ -13,7 +13,7 @@ from ._checks import check_number, listed
 __all__ = ["Contrast", "mean_pairwise_correlation"]
 
 #: Units below which no permutation can reach 0.05 in both tails.
-_FEW = 6
+FEW_UNITS = 6
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Contrast:
         -------
         fig : Figure
         """
-        from .viz import plot_topomap_rows
+        from .viz import plot_attention
 
         marked = {
             "marker": "o",
@@ -97,7 +97,7 @@ class Contrast:
             f"stability r = {self.stability:.2f})"
         )
         heads = {"": {title: self.difference}}
-        return plot_topomap_rows(
+        return plot_attention(
             heads, self.info, self.unit, signed=True, axes=axes, show=show, **options
         )
 
@@ -138,7 +138,7 @@ def contrast_units(differences, info, labels, unit, *, n_permutations=1024, alph
             f"a contrast needs at least 3 subjects (or folds, seeds) that hold both classes, got "
             f"{n_units}; give them by subjects=."
         )
-    if n_units < _FEW:
+    if n_units < FEW_UNITS:
         warnings.warn(
             f"{n_units} units have {2 ** (n_units - 1)} sign flips: no cluster can reach p < 0.05.",
             RuntimeWarning,

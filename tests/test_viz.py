@@ -8,7 +8,14 @@ from matplotlib.colors import to_hex
 from matplotlib.contour import QuadContourSet
 
 from mne_sst import TopoGrid
-from mne_sst.viz import DIVERGING, SEQUENTIAL, plot_band_topomaps, plot_topomap_rows, plot_weights
+from mne_sst.viz import (
+    DIVERGING,
+    SEQUENTIAL,
+    plot_attention,
+    plot_band_topomaps,
+    plot_bands,
+    plot_times,
+)
 
 NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "Cz", "C4", "P3", "P4", "Oz"]
 
@@ -73,7 +80,7 @@ def drawn_at(ax, place):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_orientation(small_info, name):
-    fig = plot_topomap_rows({"": {"a": peak(name)}}, small_info, "u", show=False)
+    fig = plot_attention({"": {"a": peak(name)}}, small_info, "u", show=False)
     (ax,) = heads_of(fig)
     x, y = sensors_of(ax)[NAMES.index(name)]
     assert np.sign(round(x, 2)) == {"1": -1, "3": -1, "2": 1, "4": 1, "z": 0}[name[-1]]
@@ -89,7 +96,7 @@ def test_orientation(small_info, name):
 
 
 def test_nose_is_up(small_info):
-    fig = plot_topomap_rows({"": {"a": peak("Cz")}}, small_info, "u", show=False)
+    fig = plot_attention({"": {"a": peak("Cz")}}, small_info, "u", show=False)
     head, *others = outlines_of(heads_of(fig)[0])
     radius = head[:, 0].max()
     np.testing.assert_allclose(np.linalg.norm(head, axis=1), radius)
@@ -106,7 +113,7 @@ def test_rows_of_heads(small_info, shown):
         "first": {"a": peak("Fp1"), "b": peak("Oz", 2.0), "c": peak("Cz", -1.0)},
         "second": {"a": peak("Fp1"), "b": peak("Cz", 5.0), "c": peak("F3", 0.5)},
     }
-    fig = plot_topomap_rows(rows, small_info, "unit of it", show=False)
+    fig = plot_attention(rows, small_info, "unit of it", show=False)
     assert isinstance(fig, plt.Figure)
     assert shown == []
     heads = heads_of(fig)
@@ -136,7 +143,7 @@ def test_rows_of_heads(small_info, shown):
 
 def test_rows_of_other_heads_and_lengths(small_info):
     rows = {"1": {"a": peak("Fp1"), "b": peak("Fp1")}, "2": {"c": peak("Fp1")}}
-    fig = plot_topomap_rows(rows, small_info, "u", show=False)
+    fig = plot_attention(rows, small_info, "u", show=False)
     assert [ax.get_title() for ax in heads_of(fig)] == ["a", "b", "c"]
     assert len(bars_of(fig)[0]) == 2
     (empty,) = [ax for ax in fig.axes if not ax.images and ax not in bars_of(fig)[0]]
@@ -145,7 +152,7 @@ def test_rows_of_other_heads_and_lengths(small_info):
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -3.0, 1e-6])
 def test_flat_heads_have_a_scale(small_info, level):
-    fig = plot_topomap_rows({"": {"a": np.full(10, level)}}, small_info, "u", show=False)
+    fig = plot_attention({"": {"a": np.full(10, level)}}, small_info, "u", show=False)
     low, high = heads_of(fig)[0].images[0].get_clim()
     assert low < level < high
     fig.canvas.draw()
@@ -157,7 +164,7 @@ def test_options_reach_mne(small_info, function):
 
     def plot(**kwargs):
         if function == "rows":
-            fig = plot_topomap_rows({"": columns}, small_info, "u", show=False, **kwargs)
+            fig = plot_attention({"": columns}, small_info, "u", show=False, **kwargs)
         else:
             fig = plot_band_topomaps(columns, small_info, "u", show=False, **kwargs)
         return heads_of(fig)
@@ -183,7 +190,7 @@ def test_options_reach_mne(small_info, function):
 @pytest.mark.parametrize("vlim", [(0, None), (None, 4.0), (None, None)])
 def test_open_limits_are_shared_in_a_row(small_info, vlim):
     heads = {"a": peak("Fp1"), "b": peak("Oz", 3.0), "c": peak("Cz", -1.0)}
-    fig = plot_topomap_rows({"": heads}, small_info, "u", show=False, vlim=vlim)
+    fig = plot_attention({"": heads}, small_info, "u", show=False, vlim=vlim)
     low, high = (d if v is None else v for v, d in zip(vlim, (-1.0, 3.0), strict=True))
     assert {ax.images[0].get_clim() for ax in heads_of(fig)} == {(low, high)}
     assert bar_limits(bars_of(fig)[0][0]) == (low, high)
@@ -213,7 +220,7 @@ GROUPS = {"sad": np.array([[0.1, 0.9, 0.5], [0.3, 0.7, 0.5]]), "glad": np.array(
 
 
 def test_weights_of_names(shown):
-    fig = plot_weights(GROUPS, ["x", "y", "z"], "band", "share", even=1 / 3, show=False)
+    fig = plot_bands(GROUPS, ["x", "y", "z"], "share", even=1 / 3, show=False)
     (ax,) = fig.axes
     assert shown == []
     assert [t.get_text() for t in ax.get_xticklabels()] == ["x", "y", "z"]
@@ -241,7 +248,7 @@ def test_weights_of_names(shown):
 
 def test_weights_over_time():
     times = np.array([0.1, 0.2, 0.4])
-    fig = plot_weights(GROUPS, times, "time (s)", "share", show=False)
+    fig = plot_times(GROUPS, times, "share", show=False)
     (ax,) = fig.axes
     lines = ax.lines
     bands = [c for c in ax.collections if isinstance(c, FillBetweenPolyCollection)]
@@ -265,9 +272,9 @@ def drawings(small_info):
     """Each function, and how many Axes it takes."""
     head = {"a": peak("Fp1"), "b": peak("Oz")}
     return {
-        "rows": (4, lambda **k: plot_topomap_rows({"1": head, "2": head}, small_info, "u", **k)),
+        "rows": (4, lambda **k: plot_attention({"1": head, "2": head}, small_info, "u", **k)),
         "bands": (2, lambda **k: plot_band_topomaps(head, small_info, "u", **k)),
-        "weights": (1, lambda **k: plot_weights(GROUPS, ["x", "y", "z"], "band", "share", **k)),
+        "weights": (1, lambda **k: plot_bands(GROUPS, ["x", "y", "z"], "share", **k)),
     }
 
 
@@ -350,7 +357,7 @@ def test_features_on_the_head(features, shown):
 
 
 def test_sensors_are_where_the_grid_has_them(small_info):
-    fig = plot_topomap_rows({"": {"a": peak("Cz")}}, small_info, "u", show=False)
+    fig = plot_attention({"": {"a": peak("Cz")}}, small_info, "u", show=False)
     grid = TopoGrid(small_info, (8, 8))
     np.testing.assert_allclose(sensors_of(heads_of(fig)[0]) / 0.095, grid.pos, atol=1e-6)
 

@@ -15,6 +15,7 @@ from ._protocols import (
 )
 from ._scores import scores, trial_vote
 from ._statistics import compare, confusion, per_subject, summarize
+from ._store import read_results
 
 __all__ = [
     "CrossSession",
@@ -31,6 +32,7 @@ __all__ = [
     "evaluate",
     "markdown_table",
     "per_subject",
+    "read_results",
     "scores",
     "summarize",
     "trial_vote",

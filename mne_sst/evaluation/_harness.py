@@ -123,7 +123,7 @@ def evaluate(
     labels = np.unique(y)
     settings = _fingerprint(estimators, data, y, table, protocol, folds)
     settings |= {"standardize": str(standardize), "chance": chance, "selection": selection}
-    store = ResultsFile(results, settings)
+    store = ResultsFile(results, settings, labels.tolist())
     common = dict(
         labels=labels,
         chance=chance,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .. import viz
 from .._io import replacing
-from ._statistics import KINDS, confusion, kind_name, per_subject, summarize
+from ._statistics import KINDS, confusion, kind_name, named_scores, summarize
 
 #: What a column of a table is called in print.
 PRINTED = {
@@ -98,8 +98,7 @@ def write_results(table, folder, name, score="accuracy", about=""):
 
 
 def _figures(table, folder, score):
-    subjects = per_subject(table, score)
-    shown = {kind_name(*kind): values.to_numpy() for kind, values in subjects.items()}
+    shown = named_scores(table, score)
     chance = table["chance"].mean() if score in ("accuracy", "trial_accuracy") else None
     figures = {"scores.png": viz.plot_scores(shown, PRINTED[score], chance=chance, show=False)}
     for name, matrix in confusion(table).items():

@@ -46,6 +46,22 @@ def per_subject(table, score="accuracy"):
     return means.unstack("subject").T
 
 
+def named_scores(table, score="accuracy"):
+    """Scores of subjects by the name of an estimator, marked by what was not fair.
+
+    Parameters
+    ----------
+    table, score : object
+        See `per_subject`.
+
+    Returns
+    -------
+    scores : dict of str -> array, shape (n_subjects,)
+        For `viz.plot_scores`.
+    """
+    return {kind_name(*kind): x.to_numpy() for kind, x in per_subject(table, score).items()}
+
+
 def summarize(table, score="accuracy", confidence=0.95):
     """Mean, spread and confidence interval over subjects.
 

@@ -4,9 +4,75 @@ import json
 import os
 from pathlib import Path
 
+import pandas as pd
+
 from .._checks import listed
 
 _KIND = "mne_sst results"
+
+
+def read_results(fname):
+    """Read what `evaluate` wrote to its file of results.
+
+    Parameters
+    ----------
+    fname : path-like
+        What was given as ``results``, or the folder that ``mne-sst evaluate`` wrote to.
+
+    Returns
+    -------
+    table : DataFrame
+        As `evaluate` returns it; of a run that is not done, the rows there are.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it holds something else.
+
+    Examples
+    --------
+    >>> from mne_sst.evaluation import read_results, summarize
+    >>> summarize(read_results("results.jsonl"))  # doctest: +SKIP
+    """
+    path = Path(fname)
+    files = sorted(path.glob("results*.jsonl")) if path.is_dir() else [path]
+    if not files or not files[0].is_file():
+        raise FileNotFoundError(f"fname: there are no results of evaluate() at {path}.")
+    parts = [_table_of(file) for file in files]
+    table = pd.concat(parts, ignore_index=True)
+    labels = [part.attrs["labels"] for part in parts]
+    if any(other != labels[0] for other in labels):
+        raise ValueError(
+            f"fname: the files in {path} have other labels each; read them one by one."
+        )
+    table.attrs["labels"] = labels[0]
+    return table
+
+
+def _table_of(path):
+    header, folds, _ = _parsed(path)
+    if header is None or "labels" not in header:
+        raise ValueError(f"fname: {path} holds no results of evaluate().")
+    prefix = "estimator "
+    names = [k.removeprefix(prefix) for k in header["settings"] if k.startswith(prefix)]
+    # In the order of the estimators, not in that in which folds were done.
+    folds.sort(key=lambda fold: (names.index(fold["key"][0]), *fold["key"][1:]))
+    table = pd.DataFrame([row for fold in folds for row in fold["rows"]])
+    table.attrs["labels"] = header["labels"]
+    return table
+
+
+def _parsed(path):
+    """Header (None if it is not ours), folds, and bytes of whole lines."""
+    content = path.read_bytes()
+    complete = content.rfind(b"\n") + 1
+    lines = content[:complete].decode("utf-8", errors="replace").splitlines()
+    try:
+        header = json.loads(lines[0])
+        ours = header["kind"] == _KIND and isinstance(header["settings"], dict)
+        return header if ours else None, [json.loads(line) for line in lines[1:]], complete
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None, [], complete
 
 
 class ResultsFile:
@@ -21,6 +87,8 @@ class ResultsFile:
         The file; None keeps rows in memory only.
     settings : dict of str -> str
         What the results hang on. A file with others is refused.
+    labels : list
+        What rows and columns of the confusion matrices are.
 
     Raises
     ------
@@ -28,12 +96,12 @@ class ResultsFile:
         If the file holds something else, or results of other settings.
     """
 
-    def __init__(self, fname, settings):
+    def __init__(self, fname, settings, labels):
         self.folds = {}
         self._path = None if fname is None else Path(fname)
         if self._path is None:
             return
-        self._header = json.dumps({"kind": _KIND, "settings": settings})
+        self._header = json.dumps({"kind": _KIND, "settings": settings, "labels": labels})
         if self._path.exists() and self._path.stat().st_size:
             self._read(settings)
         else:
@@ -41,16 +109,8 @@ class ResultsFile:
             self._append(self._header, "w")
 
     def _read(self, settings):
-        with self._path.open("rb") as file:
-            content = file.read()
-        complete = content.rfind(b"\n") + 1
-        lines = content[:complete].decode("utf-8", errors="replace").splitlines()
-        try:
-            header = json.loads(lines[0])
-            found = header["settings"] if header["kind"] == _KIND else None
-            folds = [json.loads(line) for line in lines[1:]]
-        except (IndexError, KeyError, TypeError, ValueError):
-            found = None
+        header, folds, complete = _parsed(self._path)
+        found = None if header is None else header["settings"]
         if found is None:
             raise ValueError(
                 f"results: {self._path} holds no results of evaluate(). Give the name of another "
@@ -65,7 +125,7 @@ class ResultsFile:
             )
         for fold in folds:
             self.folds[tuple(fold["key"])] = fold["rows"]
-        if complete < len(content):
+        if complete < self._path.stat().st_size:
             with self._path.open("rb+") as file:
                 file.truncate(complete)
 

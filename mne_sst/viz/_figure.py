@@ -7,6 +7,8 @@ from .._io import replacing
 #: One map for values that grow from zero, perceptually even and safe for the
 #: colour blind; one for signed values.
 SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
+#: Colours of groups that the colour blind can tell apart (Okabe and Ito, 2008).
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 
 
 def save_figure(fig, fname, dpi=150):

@@ -7,7 +7,7 @@ from .._montage import locations
 from ._figure import DIVERGING, SEQUENTIAL, color_limits, finished, grid_of_axes
 
 
-def plot_topomap_rows(
+def plot_attention(
     rows, info, unit, *, signed=False, axes=None, show=True, vlim=None, cmap=None, **kwargs
 ):
     """Plot rows of heads; the heads of a row share a colour scale and a colour bar.
@@ -112,7 +112,9 @@ def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, 
     return finished(fig, show)
 
 
-def plot_features(values, info, bands, unit, *, axes=None, show=True, vlim=None, **kwargs):
+def plot_features(
+    values, info, bands, unit, *, signed=False, axes=None, show=True, vlim=None, **kwargs
+):
     """Plot heads of features, a row a band and a column a class.
 
     Parameters
@@ -125,6 +127,8 @@ def plot_features(values, info, bands, unit, *, axes=None, show=True, vlim=None,
         Names of the bands.
     unit : str
         Label of the colour bars.
+    signed : bool
+        Whether values have a sign that means something, such as differences.
     axes : array of Axes | None
         One for each band and class, row by row.
     show : bool
@@ -143,7 +147,9 @@ def plot_features(values, info, bands, unit, *, axes=None, show=True, vlim=None,
         band: {str(name): np.asarray(x)[:, i] for name, x in values.items()}
         for i, band in enumerate(bands)
     }
-    return plot_topomap_rows(rows, info, unit, axes=axes, show=show, vlim=vlim, **kwargs)
+    return plot_attention(
+        rows, info, unit, signed=signed, axes=axes, show=show, vlim=vlim, **kwargs
+    )
 
 
 def plot_grid(grid, *, axes=None, show=True):

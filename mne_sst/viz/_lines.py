@@ -2,20 +2,22 @@
 
 import numpy as np
 
-from ._figure import finished, grid_of_axes
+from ._figure import COLORS, finished, grid_of_axes
+
+_MARKERS = "osD^vP*X"
 
 
-def plot_weights(groups, x, xlabel, unit, *, even=None, stability=None, axes=None, show=True):
-    """Plot mean weights with their spread over epochs, a line for each group.
+def plot_bands(groups, bands, unit, *, even=None, stability=None, axes=None, show=True):
+    """Plot the mean weight of each band with its spread over epochs.
 
     Parameters
     ----------
-    groups : dict of object -> array, shape (n_epochs, n_points)
+    groups : dict of object -> array, shape (n_epochs, n_bands)
         Name of a group -> its weights.
-    x : list of str | array, shape (n_points,)
-        Names of the points, or where they lie.
-    xlabel, unit : str
-        Labels of the axes.
+    bands : list of str
+        Names of the bands.
+    unit : str
+        What the weights are.
     even : float | None
         Weight of even attention, drawn as a dashed line.
     stability : dict of object -> float | None
@@ -28,33 +30,71 @@ def plot_weights(groups, x, xlabel, unit, *, even=None, stability=None, axes=Non
     Returns
     -------
     fig : Figure
+
+    Examples
+    --------
+    >>> from mne_sst.viz import plot_bands
+    >>> weights = {"rest": [[0.2, 0.8], [0.4, 0.6]]}
+    >>> fig = plot_bands(weights, ["theta", "alpha"], "share", show=False)
     """
+    fig, ax, legend = _axes_and_legend(axes)
+    # Side by side, so that the bars of the groups do not hide each other.
+    shifts = np.linspace(-0.25, 0.25, len(groups)) if len(groups) > 1 else [0.0]
+    for i, (shift, (name, weights)) in enumerate(zip(shifts, groups.items(), strict=True)):
+        mean, spread, style = _summary(i, name, weights, stability)
+        ax.errorbar(np.arange(len(bands)) + shift, mean, spread, ls="", capsize=3, **style)
+    ax.set_xticks(np.arange(len(bands)), bands)
+    return _labelled(fig, ax, "band", unit, even, legend, show)
+
+
+def plot_times(groups, times, unit, *, even=None, stability=None, axes=None, show=True):
+    """Plot the mean weight of each moment of the window with its spread over epochs.
+
+    Parameters
+    ----------
+    groups : dict of object -> array, shape (n_epochs, n_times)
+        Name of a group -> its weights.
+    times : array, shape (n_times,)
+        Seconds from the start of the window.
+    unit, even, stability, axes, show
+        See `plot_bands`.
+
+    Returns
+    -------
+    fig : Figure
+
+    Examples
+    --------
+    >>> from mne_sst.viz import plot_times
+    >>> fig = plot_times({"rest": [[0.1, 0.9], [0.3, 0.7]]}, [0.0, 0.5], "share", show=False)
+    """
+    fig, ax, legend = _axes_and_legend(axes)
+    for i, (name, weights) in enumerate(groups.items()):
+        mean, spread, style = _summary(i, name, weights, stability)
+        ax.plot(times, mean, markersize=3, **style)
+        ax.fill_between(times, mean - spread, mean + spread, color=style["color"], alpha=0.15, lw=0)
+    return _labelled(fig, ax, "time in the window (s)", unit, even, legend, show)
+
+
+def _axes_and_legend(axes):
     # Beside the plot in a figure of ours; a figure of others may have something there.
     legend = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if axes is None else {}
     fig, axes = grid_of_axes(axes, 1, 1, 6.0, 3.6)
-    ax = axes[0][0]
-    categorical = isinstance(x[0], str)
-    positions = np.arange(len(x)) if categorical else np.asarray(x)
-    # Side by side, so that the bars of the groups do not hide each other.
-    width = 0.5 if categorical else 0.0
-    shifts = np.linspace(-width / 2, width / 2, len(groups)) if len(groups) > 1 else [0.0]
-    markers = "osD^vP*X"
-    for i, (shift, (name, weights)) in enumerate(zip(shifts, groups.items(), strict=True)):
-        mean, spread = weights.mean(axis=0), weights.std(axis=0)
-        r = (stability or {}).get(name, np.nan)
-        label = f"{name} (n = {len(weights)}{'' if np.isnan(r) else f', r = {r:.2f}'})"
-        marker = markers[i % len(markers)]
-        if categorical:
-            ax.errorbar(positions + shift, mean, spread, fmt=marker, capsize=3, label=label)
-        else:
-            (line,) = ax.plot(positions, mean, marker=marker, markersize=3, label=label)
-            ax.fill_between(
-                positions, mean - spread, mean + spread, color=line.get_color(), alpha=0.15, lw=0
-            )
+    return fig, axes[0][0], legend
+
+
+def _summary(i, name, weights, stability):
+    """Mean, spread and looks of group number ``i``."""
+    weights = np.asarray(weights)
+    r = (stability or {}).get(name, np.nan)
+    label = f"{name} (n = {len(weights)}{'' if np.isnan(r) else f', r = {r:.2f}'})"
+    looks = {"marker": _MARKERS[i % len(_MARKERS)], "color": COLORS[i % len(COLORS)]}
+    return weights.mean(axis=0), weights.std(axis=0), {"label": label, **looks}
+
+
+def _labelled(fig, ax, xlabel, unit, even, legend, show):
     if even is not None:
         ax.axhline(even, color="0.4", ls="--", lw=1, label="even attention")
-    if categorical:
-        ax.set_xticks(positions, x)
     ax.set(xlabel=xlabel, ylabel=f"{unit}\n(mean and sd over epochs)")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, fontsize="small", **legend)
@@ -76,16 +116,22 @@ def plot_history(history, *, axes=None, show=True):
     Returns
     -------
     fig : Figure
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mne_sst.viz import plot_history
+    >>> fig = plot_history(pd.DataFrame({"epoch": [1, 2], "train_loss": [0.7, 0.5]}), show=False)
     """
     held = "valid_loss" in history
     fig, axes = grid_of_axes(axes, 1, 2 if held else 1, 4.2, 3.2)
     ax = axes[0][0]
-    ax.plot(history["epoch"], history["train_loss"], label="training part")
+    ax.plot(history["epoch"], history["train_loss"], color=COLORS[0], label="training part")
     if held:
-        ax.plot(history["epoch"], history["valid_loss"], label="validation part")
+        ax.plot(history["epoch"], history["valid_loss"], color=COLORS[1], label="validation part")
         best = history["valid_loss"].idxmin()
         ax.axvline(history["epoch"][best], color="0.4", ls="--", lw=1, label="best pass")
-        axes[0][1].plot(history["epoch"], history["valid_accuracy"], color="C1")
+        axes[0][1].plot(history["epoch"], history["valid_accuracy"], color=COLORS[1])
         axes[0][1].set(xlabel="pass", ylabel="accuracy, validation part")
     ax.set(xlabel="pass", ylabel="cross-entropy (nats)")
     ax.legend(frameon=False, fontsize="small")

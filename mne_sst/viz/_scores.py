@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._figure import finished, grid_of_axes
+from ._figure import COLORS, finished, grid_of_axes
 
 
 def plot_scores(scores, ylabel, *, chance=None, axes=None, show=True):
@@ -35,7 +35,7 @@ def plot_scores(scores, ylabel, *, chance=None, axes=None, show=True):
         orientation="horizontal",
         widths=0.6,
         showfliers=False,
-        medianprops={"color": "C1", "lw": 2},
+        medianprops={"color": COLORS[1], "lw": 2},
         boxprops={"color": "0.4"},
         whiskerprops={"color": "0.4"},
         capprops={"color": "0.4"},
@@ -43,7 +43,7 @@ def plot_scores(scores, ylabel, *, chance=None, axes=None, show=True):
     for i, points in enumerate(values, start=1):
         # Spread so that equal scores stay visible, in the same way every time.
         shift = 0.36 * (np.arange(len(points)) * 0.618 % 1) - 0.18
-        ax.plot(points, i + shift, "o", color="C0", ms=3.5, alpha=0.6, mew=0)
+        ax.plot(points, i + shift, "o", color=COLORS[0], ms=3.5, alpha=0.6, mew=0)
         ax.plot(points.mean(), i, "D", color="k", ms=5, label="mean" if i == 1 else None)
     if chance is not None:
         ax.axvline(chance, color="0.4", ls="--", lw=1, label="chance")

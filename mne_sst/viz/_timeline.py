@@ -4,7 +4,7 @@ import mne
 import numpy as np
 
 from .._montage import locations
-from ._figure import DIVERGING, SEQUENTIAL, color_limits, finished
+from ._figure import COLORS, DIVERGING, SEQUENTIAL, color_limits, finished
 
 
 def plot_timeline(
@@ -92,7 +92,7 @@ def _stack(ax, times, probabilities, classes):
         edges = np.repeat(times[rows], 2) + np.tile([-step / 2, step / 2], len(rows))
         heights = np.repeat(probabilities[rows], 2, axis=0).T
         labels = [str(c) for c in classes] if number == 0 else ()
-        colors = [f"C{i}" for i in range(len(classes))]
+        colors = [COLORS[i % len(COLORS)] for i in range(len(classes))]
         ax.stackplot(edges, heights, labels=labels, colors=colors, alpha=0.85)
     ax.set(
         xlabel="time in the recording (s)",
