@@ -191,7 +191,7 @@ def test_docstring(name):
 
 def test_help_of_every_command_and_option():
     commands = typer.main.get_command(cli.app).commands
-    names = ["attention", "datasets", "demo", "evaluate", "fit", "predict", "sys-info"]
+    names = ["attention", "datasets", "demo", "evaluate", "fit", "predict", "report", "sys-info"]
     assert sorted(commands) == names
     for command in commands.values():
         assert command.help
@@ -204,7 +204,7 @@ def test_entry_point_and_help():
     assert entry.load() is cli.main
     result = CliRunner().invoke(cli.app, ["--help"])
     assert result.exit_code == 0
-    for name in ("demo", "fit", "predict", "attention", "sys-info"):
+    for name in ("demo", "fit", "predict", "attention", "report", "sys-info"):
         assert name in result.stdout
     assert CliRunner().invoke(cli.app, []).exit_code == 2
 
