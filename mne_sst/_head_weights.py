@@ -164,7 +164,9 @@ class HeadWeights:
     def contrast(
         self, first, second, subjects, stream="spectral", n_permutations=1024, alpha=0.05, seed=0
     ):
-        """Compare two labels over subjects, by a cluster permutation test [1]_.
+        """Compare two labels over subjects, by a cluster permutation test.
+
+        The test is that of Maris and Oostenveld [1]_.
 
         Parameters
         ----------

@@ -12,8 +12,7 @@ import pandas as pd
 from . import viz
 from ._checks import listed
 from .contrast import FEW_UNITS
-from .evaluation import compare, confusion, scores, summarize
-from .evaluation._statistics import named_scores
+from .evaluation import compare, confusion, named_scores, scores, summarize
 from .features import EpochsFeatures
 
 #: Packages whose versions are noted.

@@ -39,10 +39,12 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, ExplainedEstimator):
         See `SSTEmotionNet`.
     depth_spectral, depth_temporal, growth_spectral, growth_temporal, n_blocks : int
         See `SSTEmotionNet`.
-    compression_spectral, compression_temporal, drop_prob, stream_drop_prob, mask_init
+    compression_spectral, compression_temporal, drop_prob, stream_drop_prob : float
         See `SSTEmotionNet`.
     norm_momentum : float
         Of the running statistics. The paper's 0.01 suits long training.
+    mask_init : {"zero", "random"}
+        See `SSTEmotionNet`.
     common_weight : float
         What the mean over the channels still counts, of each band and of the stack over
         time; 1 leaves features as they are. People differ in it more than states do.

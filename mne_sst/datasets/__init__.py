@@ -3,6 +3,7 @@
 from ._eegbci import fetch_eegbci
 from ._eegmat import fetch_eegmat
 from ._emoeeg_mc import fetch_emoeeg_mc
+from ._example import example_epochs
 from ._faced import read_faced
 from ._prepare import prepare, prepare_from_shell
 from ._ratings import read_deap, read_dreamer
@@ -15,6 +16,7 @@ from ._simulate import EMOTIONS, simulate_emotion
 __all__ = [
     "EMOTIONS",
     "SETS",
+    "example_epochs",
     "fetch_eegbci",
     "fetch_eegmat",
     "fetch_emoeeg_mc",

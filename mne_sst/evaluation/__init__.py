@@ -14,7 +14,7 @@ from ._protocols import (
     check_split,
 )
 from ._scores import scores, trial_vote
-from ._statistics import compare, confusion, per_subject, summarize
+from ._statistics import compare, confusion, named_scores, per_subject, summarize
 from ._store import read_results
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "confusion",
     "evaluate",
     "markdown_table",
+    "named_scores",
     "per_subject",
     "read_results",
     "scores",

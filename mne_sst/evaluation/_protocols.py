@@ -164,7 +164,21 @@ class _Protocol(BaseCrossValidator):
             raise ValueError(f"{self!r} gives no fold: {self._hint(table)}")
 
     def get_n_splits(self, X=None, y=None, groups=None):
-        """Return the number of folds, which hangs on the data."""
+        """Return the number of folds, which hangs on the data.
+
+        Parameters
+        ----------
+        X : object
+            Data with metadata; None where ``groups`` tell enough.
+        y : array, shape (n_windows,) | None
+            Labels.
+        groups : DataFrame | dict | array | None
+            See `split`.
+
+        Returns
+        -------
+        n_splits : int
+        """
         if X is None and groups is None:
             raise ValueError("the number of folds depends on the data: give X or groups.")
         n = len(groups) if X is None else len(X)

@@ -56,8 +56,16 @@ def plot_times(groups, times, unit, *, even=None, stability=None, axes=None, sho
         Name of a group -> its weights.
     times : array, shape (n_times,)
         Seconds from the start of the window.
-    unit, even, stability, axes, show
+    unit : str
+        What the weights are.
+    even : float | None
+        Weight of even attention, drawn as a dashed line.
+    stability : dict of object -> float | None
         See `plot_bands`.
+    axes : Axes | None
+        Where to draw; None makes a figure.
+    show : bool
+        Whether to show the figure.
 
     Returns
     -------

@@ -1,0 +1,97 @@
+"""
+Attention and attribution
+=========================
+
+What each can say and what it cannot, with the check that tells pictures from evidence.
+"""
+
+# %%
+# Emotions are simulated here on purpose: in a positive trial gamma of both temporal lobes rises,
+# in a negative one alpha of the left frontal lobe, in a neutral one alpha at the back. So there
+# is something to find, and a way to see whether it is found.
+
+from mne_sst import SSTClassifier
+from mne_sst.attribution import randomization_check
+from mne_sst.datasets import simulate_emotion
+
+print("Simulated emotions, 6 subjects, of which half the trials train")
+epochs = simulate_emotion(n_subjects=6, n_trials=6, n_windows=6, effect=2.0)
+y = epochs.metadata["emotion"].to_numpy()
+clf = SSTClassifier(n_networks=1, max_epochs=20, random_state=0, verbose=False)
+features = clf.extract(epochs)
+train = (features.metadata["trial"] <= 3).to_numpy()
+clf.fit(features[train], y[train])
+held, truth = features[~train], y[~train]
+subject = held.metadata["subject"].to_numpy()
+print(f"accuracy on the other trials: {clf.score(held, truth):.2f}")
+
+# %%
+# Attention
+# ---------
+# What the network let through. Even attention is 1 everywhere; r is the mean correlation between
+# the maps of two subjects.
+
+attention = clf.attention(held, truth)
+attention.plot_topomap(subjects=subject)
+
+# %%
+# A mask acts on what a network makes of its input, and a network can look at a place and decide
+# by another. In ``benchmarks/recovery.py``, where the place is known, masks find it little better
+# than by chance, and attribution finds it nearly always.
+#
+# Attribution
+# -----------
+# What speaks for a class (red) and against it (blue). The gradient is quick: how the log odds of
+# the class change with each value.
+
+gradient = clf.attribute(held, truth, method="gradient")
+gradient.plot_topomap(subjects=subject)
+
+# %%
+# By band, summed over electrodes:
+
+gradient.plot_bands(subjects=subject)
+
+# %%
+# Integrated gradients (with captum) go from the mean of the training data to the window. Their
+# sum is the change in log odds, which can be checked. They take seconds a window, so here are
+# six.
+
+few = [int((truth == name).nonzero()[0][i]) for name in clf.classes_ for i in (0, 10)]
+try:
+    integrated = clf.attribute(held[few], truth[few], method="integrated_gradients")
+except ImportError as error:
+    print(error)
+else:
+    print("log odds left unexplained:", abs(integrated.completeness).max().round(5))
+    integrated.plot_topomap(stream="spectral")
+
+# %%
+# A check
+# -------
+# An attribution that looks the same whatever was learnt says something of the data, not of the
+# decision. So the weights are drawn anew, and the attributions compared: a rank correlation far
+# below 1 is what it should be.
+
+randomization_check(clf, held[::6], method="gradient", n_repeats=2)
+
+# %%
+# Regions and statistics
+# ----------------------
+# Means over regions, from the positions of the electrodes:
+
+table = gradient.by_region("spectral")
+table.pivot_table(index=["region", "side"], columns="label", values="weight").round(3)
+
+# %%
+# Two classes compared within each subject, and tested over subjects with clusters of neighbouring
+# electrodes. White: electrodes of clusters with p < 0.05.
+
+contrast = gradient.contrast("neutral", "negative", subjects=subject)
+print(contrast.clusters.drop(columns="channels").round(3))
+contrast.plot_topomap()
+
+# %%
+# Everything as a table, one row a weight:
+
+gradient.average().to_data_frame().head()
