@@ -35,6 +35,12 @@ def load_authors_weights(model, arrays):
     ValueError
         Naming what is missing, left over or of another shape; the model is then
         unchanged.
+
+    Examples
+    --------
+    >>> from mne_sst import SSTEmotionNet, model
+    >>> net = SSTEmotionNet(3, variant="authors")
+    >>> model.load_authors_weights(net, "SST-EmotionNet.h5")  # doctest: +SKIP
     """
     targets = _targets(model)
     arrays = _read(arrays, targets)

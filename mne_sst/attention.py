@@ -48,6 +48,12 @@ class Attention(HeadWeights):
     A mask says what the network let through, which is not the same as what its
     decision rests on. Bands or points that were pooled before the first mask
     share the weight of their slice, and one that pooling cut off has weight 0.
+
+    Examples
+    --------
+    >>> attention = clf.attention(epochs)  # doctest: +SKIP
+    >>> attention.average().to_data_frame()  # doctest: +SKIP
+    >>> attention.plot_topomap(subjects=epochs.metadata["subject"])  # doctest: +SKIP
     """
 
     def __init__(

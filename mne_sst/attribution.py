@@ -55,6 +55,12 @@ class Attribution(HeadWeights):
     -----
     Positive values speak for the class, negative ones against it. Gradients are per
     standard deviation of the training data; the other two in nats of log odds.
+
+    Examples
+    --------
+    >>> attribution = clf.attribute(epochs, "positive")  # doctest: +SKIP
+    >>> attribution.by_region().groupby(["region", "side"])["weight"].mean()  # doctest: +SKIP
+    >>> attribution.plot_bands()  # doctest: +SKIP
     """
 
     signed = True
@@ -156,6 +162,11 @@ def randomization_check(clf, X, method="integrated_gradients", n_repeats=3, rand
     References
     ----------
     .. [1] Adebayo et al. (2018). Sanity checks for saliency maps. NeurIPS, 31.
+
+    Examples
+    --------
+    >>> from mne_sst.attribution import randomization_check
+    >>> randomization_check(clf, features, method="gradient")  # doctest: +SKIP
     """
     n_repeats = check_number("n_repeats", n_repeats, 1, integer=True)
     seed = check_number("random_state", random_state, 0, integer=True)

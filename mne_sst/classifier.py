@@ -349,6 +349,11 @@ def read_classifier(fname):
     ------
     FileNotFoundError, ValueError
         If there is no such file, or it holds no classifier.
+
+    Examples
+    --------
+    >>> from mne_sst import read_classifier
+    >>> clf = read_classifier("emotion.safetensors")  # doctest: +SKIP
     """
     params, fitted, state = _persistence.read_classifier_parts(fname)
     clf = SSTClassifier(**params | {"device": device_or_auto(params["device"])})

@@ -45,6 +45,12 @@ class Contrast:
         The channels.
     unit : str
         Unit of the difference.
+
+    Examples
+    --------
+    >>> contrast = attention.contrast("sad", "glad", subjects=subject)  # doctest: +SKIP
+    >>> contrast.clusters  # doctest: +SKIP
+    >>> contrast.plot_topomap()  # doctest: +SKIP
     """
 
     difference: np.ndarray
@@ -215,6 +221,12 @@ def mean_pairwise_correlation(maps):
     -------
     r : float
         NaN for less than two maps that vary.
+
+    Examples
+    --------
+    >>> from mne_sst.contrast import mean_pairwise_correlation
+    >>> round(mean_pairwise_correlation([[1, 2, 3], [2, 4, 6], [1, 2, 3]]), 6)
+    1.0
     """
     varying = [m for m in np.asarray(maps, dtype=float) if np.ptp(m) > 1e-12 * np.abs(m).max()]
     pairs = [np.corrcoef(a, b)[0, 1] for a, b in combinations(varying, 2)]

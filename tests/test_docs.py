@@ -84,11 +84,9 @@ def test_link_checker_finds_what_is_broken(tmp_path):
     check = [sys.executable, ROOT / "doc" / "check_links.py", tmp_path]
     done = subprocess.run(check, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stdout.splitlines() == [
-        "a.html: no.png",
-        "b.html: a.html#z",
-        "2 pages, 2 broken links",
-    ]
+    *broken, last = done.stdout.splitlines()
+    assert sorted(broken) == ["a.html: no.png", "b.html: a.html#z"]
+    assert last == "2 pages, 2 broken links"
 
 
 @pytest.mark.slow
@@ -112,4 +110,5 @@ def test_tutorials_run(script, tmp_path):
 
 
 def test_version_is_in_the_changelog():
-    assert f"## {mne_sst.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    version = mne_sst.__version__.partition(".dev")[0]
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()

@@ -61,6 +61,11 @@ def fetch_eegbci(
            IEEE TBME, 51, 1034-1043. doi:10.1109/TBME.2004.827072
     .. [2] Goldberger et al. (2000). PhysioBank, PhysioToolkit, and PhysioNet. Circulation,
            101, e215-e220. doi:10.1161/01.CIR.101.23.e215
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import fetch_eegbci
+    >>> epochs = fetch_eegbci([1], runs=(1, 2), window=1.0)  # doctest: +SKIP
     """
     window, overlap = check_cut(window, overlap)
     subjects = chosen(range(1, N_SUBJECTS + 1), subjects, "subjects")

@@ -60,6 +60,11 @@ def fetch_eegmat(
            performance. Data, 4, 14. doi:10.3390/data4010014
     .. [2] Goldberger et al. (2000). PhysioBank, PhysioToolkit, and PhysioNet. Circulation,
            101, e215-e220. doi:10.1161/01.CIR.101.23.e215
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import fetch_eegmat
+    >>> epochs = fetch_eegmat([0, 1], window=2.0, last=60.0)  # doctest: +SKIP
     """
     window, overlap = check_cut(window, overlap)
     if last is not None:

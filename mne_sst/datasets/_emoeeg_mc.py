@@ -69,6 +69,11 @@ def fetch_emoeeg_mc(
     ----------
     .. [1] Xu et al. (2024). EmoEEG-MC: A multi-context emotional EEG dataset for
            cross-context emotion decoding. OpenNeuro. doi:10.18112/openneuro.ds005540
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import fetch_emoeeg_mc
+    >>> epochs = fetch_emoeeg_mc([1])  # doctest: +SKIP
     """
     check_option("context", context, CONTEXTS)
     window, overlap = check_cut(window, overlap)

@@ -68,6 +68,11 @@ def read_faced(path, subjects=None, *, data="raw", window=1.0, overlap=0.0, allo
     ----------
     .. [1] Chen et al. (2023). A large finer-grained affective computing EEG dataset.
            Scientific Data, 10, 740. doi:10.1038/s41597-023-02650-w
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import read_faced
+    >>> epochs = read_faced("FACED", subjects=[0])  # doctest: +SKIP
     """
     check_option("data", data, KINDS)
     window, overlap = check_cut(window, overlap)

@@ -79,6 +79,11 @@ def prepare_from_shell(name, arguments=None):
         One of ``SETS``.
     arguments : list of str | None
         None for those of the process.
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import prepare_from_shell
+    >>> prepare_from_shell("eegmat", ["--output", "eegmat-epochs"])  # doctest: +SKIP
     """
     known = SETS[name]
     parser = argparse.ArgumentParser(

@@ -78,6 +78,11 @@ def read_deap(
     ----------
     .. [1] Koelstra et al. (2012). DEAP: A database for emotion analysis using physiological
            signals. IEEE TAC, 3, 18-31. doi:10.1109/T-AFFC.2011.15
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import read_deap
+    >>> epochs = read_deap("DEAP", subjects=[1])  # doctest: +SKIP
     """
     check_option("target", target, DEAP_RATINGS)
     threshold = check_number("threshold", threshold, 1, 9)
@@ -137,6 +142,11 @@ def read_dreamer(path, subjects=None, *, target="valence", threshold=3.0, window
     .. [1] Katsigiannis & Ramzan (2018). DREAMER: A database for emotion recognition through
            EEG and ECG signals from wireless low-cost off-the-shelf devices. IEEE JBHI, 22,
            98-107. doi:10.1109/JBHI.2017.2688239
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import read_dreamer
+    >>> epochs = read_dreamer("DREAMER", subjects=[1])  # doctest: +SKIP
     """
     check_option("target", target, DREAMER_RATINGS)
     threshold = check_number("threshold", threshold, 1, 5)

@@ -100,6 +100,11 @@ def read_seed(
     .. [1] Zheng & Lu (2015). Investigating critical frequency bands and channels for
            EEG-based emotion recognition with deep neural networks. IEEE TAMD, 7, 162-175.
            doi:10.1109/TAMD.2015.2431497
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import read_seed
+    >>> epochs = read_seed("SEED", subjects=[1])  # doctest: +SKIP
     """
     return _read(SEED, path, subjects, sessions, data, smoothing, window, overlap)
 
@@ -131,6 +136,11 @@ def read_seed_iv(
     .. [1] Zheng et al. (2019). EmotionMeter: A multimodal framework for recognizing human
            emotions. IEEE Transactions on Cybernetics, 49, 1110-1122.
            doi:10.1109/TCYB.2018.2797176
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import read_seed_iv
+    >>> epochs = read_seed_iv("SEED-IV", subjects=[1])  # doctest: +SKIP
     """
     return _read(SEED_IV, path, subjects, sessions, data, smoothing, window, overlap)
 

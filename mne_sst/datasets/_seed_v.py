@@ -103,6 +103,11 @@ def read_seed_v(
     .. [1] Liu et al. (2022). Comparing recognition performance and robustness of multimodal
            deep learning models for multimodal emotion recognition. IEEE TCDS, 14, 715-729.
            doi:10.1109/TCDS.2021.3071170
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import read_seed_v
+    >>> epochs = read_seed_v("SEED-V", subjects=[1])  # doctest: +SKIP
     """
     check_option("data", data, KINDS)
     window, overlap = check_cut(window, overlap)

@@ -69,6 +69,11 @@ def read_seed_vig(
     .. [1] Zheng & Lu (2017). A multimodal approach to estimating vigilance using EEG and
            forehead EOG. Journal of Neural Engineering, 14, 026017.
            doi:10.1088/1741-2552/aa5a98
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import read_seed_vig
+    >>> epochs = read_seed_vig("SEED-VIG", subjects=[1])  # doctest: +SKIP
     """
     check_option("data", data, KINDS)
     check_option("smoothing", smoothing, tuple(SMOOTHING))

@@ -3,6 +3,7 @@
 from . import baselines
 from ._ablation import ablation
 from ._harness import evaluate
+from ._origin import check_split
 from ._output import markdown_table, write_results
 from ._protocols import (
     CrossSession,
@@ -11,7 +12,6 @@ from ._protocols import (
     ShuffledWindows,
     SubjectKFold,
     TrialKFold,
-    check_split,
 )
 from ._scores import scores, trial_vote
 from ._statistics import compare, confusion, named_scores, per_subject, summarize

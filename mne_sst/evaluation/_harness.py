@@ -13,7 +13,7 @@ from sklearn.utils.validation import has_fit_parameter
 from .._checks import check_none_missing, check_option, progress
 from ..features import EpochsFeatures, standardize_features
 from ._fold import SELECTIONS, run_fold
-from ._protocols import check_split, origin
+from ._origin import check_split, origin
 from ._store import ResultsFile
 
 PACKAGES = ("mne_sst", "scikit-learn", "torch", "numpy", "mne")

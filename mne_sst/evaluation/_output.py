@@ -35,6 +35,18 @@ def markdown_table(tables, score="accuracy"):
     text : str
         Markdown. What used unlabelled test data, or the test set to choose the pass, is
         marked in the name of the method.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import LeaveOneSubjectOut, markdown_table, evaluate
+    >>> epochs = simulate_emotion(n_subjects=3, n_trials=3, n_windows=2)
+    >>> models = {"first": DummyClassifier(), "second": DummyClassifier(strategy="uniform")}
+    >>> y = epochs.metadata["emotion"]
+    >>> table = evaluate(models, epochs, y, protocol=LeaveOneSubjectOut())
+    >>> print(markdown_table({"simulated": table}).splitlines()[0])
+    | Method | simulated, ACC (%) | STD (%) |
     """
     columns, chance = {}, {}
     for name, table in tables.items():
@@ -78,6 +90,11 @@ def write_results(table, folder, name, score="accuracy", about=""):
     files : list of Path
         ``results.csv``, ``results.parquet`` (with pyarrow), ``table.md``, ``scores.png`` and
         ``confusion-*.png``.
+
+    Examples
+    --------
+    >>> from mne_sst.evaluation import write_results
+    >>> write_results(table, "results", "EEGMAT")  # doctest: +SKIP
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -4,132 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator, KFold
 
-from .._checks import check_number, listed
-
-#: What may say where a window comes from, from coarse to fine.
-LEVELS = ("subject", "session", "trial")
-
-
-def origin(X, groups=None, needed=LEVELS, n=None):
-    """Table of where each window comes from.
-
-    Parameters
-    ----------
-    X : object
-        Data; its ``metadata`` is read where ``groups`` is None.
-    groups : DataFrame | dict | array, shape (n_windows,) | None
-        Columns ``subject``, ``session``, ``trial``; an array is the one level that is
-        needed.
-    needed : tuple of str
-        Columns that a protocol cannot do without.
-    n : int | None
-        Number of windows; None for the length of X.
-
-    Returns
-    -------
-    table : DataFrame
-        Columns ``subject``, ``session``, ``trial``; a session that nobody has told is 0.
-
-    Raises
-    ------
-    ValueError
-        If a needed column is missing or has missing values, or the length is another.
-    """
-    n = len(X) if n is None else n
-    source = "groups"
-    if groups is None:
-        source, groups = "the metadata of X", getattr(X, "metadata", None)
-        if groups is None:
-            raise ValueError(
-                f"groups is needed: the protocol wants {listed(needed)} of each window, and X has "
-                "no metadata. Give groups=, a DataFrame with these columns."
-            )
-    if not isinstance(groups, pd.DataFrame):
-        if not isinstance(groups, dict):
-            if len(needed) > 1:
-                raise ValueError(
-                    f"groups must be a DataFrame with columns {listed(needed)}, got "
-                    f"{type(groups).__name__}: one array does not say which is which."
-                )
-            groups = {needed[0]: np.asarray(groups)}
-        groups = pd.DataFrame(groups)
-    if len(groups) != n:
-        raise ValueError(f"{source} must have one row for each of {n} windows, got {len(groups)}.")
-    missing = [c for c in needed if c not in groups and c != "session"]
-    if missing:
-        raise ValueError(
-            f"{source} lacks {listed(missing)}, which the protocol needs; it has "
-            f"{listed(groups.columns)}."
-        )
-    table = pd.DataFrame({c: groups[c].to_numpy() for c in LEVELS if c in groups})
-    empty = [c for c in table if table[c].isna().any()]
-    if empty:
-        raise ValueError(
-            f"{source} has missing values in {listed(empty)}; leave those windows out."
-        )
-    if "session" not in table:
-        table["session"] = 0
-    return table
-
-
-def check_split(train, test, table, samples=None, n_samples=None):
-    """Raise ValueError if a trial, or windows that overlap, stand on both sides.
-
-    Parameters
-    ----------
-    train, test : array of int
-        Rows of both sides.
-    table : DataFrame
-        Of `origin`; trials are told apart within subject and session.
-    samples : array of int, shape (n_windows,) | None
-        First sample of each window in its recording.
-    n_samples : int | None
-        Length of a window.
-
-    Raises
-    ------
-    ValueError
-        Names a pair of windows, one from each side.
-    """
-    train, test = np.asarray(train), np.asarray(test)
-    both = np.intersect1d(train, test)
-    if len(both):
-        raise ValueError(f"window {both[0]} stands in training and in test.")
-    columns = [c for c in LEVELS if c in table]
-    if "trial" in columns:
-        trial = table.groupby(columns, sort=False).ngroup().to_numpy()
-        shared = np.intersect1d(trial[train], trial[test])
-        if len(shared):
-            pair = [side[trial[side] == shared[0]][0] for side in (train, test)]
-            where = ", ".join(f"{c} {table[c].iloc[pair[0]]}" for c in columns)
-            raise ValueError(
-                f"windows {pair[0]} (training) and {pair[1]} (test) come from one trial ({where}). "
-                "Windows of a trial resemble each other: split by trial, session or subject."
-            )
-    if samples is not None and n_samples is not None:
-        _check_overlap(train, test, table, np.asarray(samples), n_samples)
-
-
-def _check_overlap(train, test, table, samples, n_samples):
-    in_test = np.zeros(len(table), dtype=bool)
-    in_test[test] = True
-    rows = np.concatenate([train, test])
-    columns = [c for c in ("subject", "session") if c in table]
-    keys = table[columns].iloc[rows].groupby(columns, sort=False).ngroup().to_numpy()
-    for key in np.unique(keys):
-        mine = rows[keys == key]
-        if len(np.unique(samples[mine])) < len(mine):
-            continue  # several recordings, each with a count of its own
-        mine = mine[np.argsort(samples[mine], kind="stable")]
-        crossing = in_test[mine][1:] != in_test[mine][:-1]
-        close = np.diff(samples[mine]) < n_samples
-        for i in np.flatnonzero(crossing & close)[:1]:
-            a, b = sorted(mine[i : i + 2], key=lambda row: in_test[row])
-            raise ValueError(
-                f"windows {a} (training) and {b} (test) overlap: they begin at samples "
-                f"{samples[a]} and {samples[b]} and are {n_samples} samples long. Cut windows "
-                "without overlap, or give windows that overlap the same trial."
-            )
+from .._checks import check_number
+from ._origin import LEVELS, check_split, origin
 
 
 class _Protocol(BaseCrossValidator):
@@ -249,6 +125,14 @@ class TrialKFold(_Protocol):
         Whether trials are dealt out in a random order; else every k-th is in a fold.
     random_state : int | None
         Seed of that order.
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import TrialKFold
+    >>> epochs = simulate_emotion(n_subjects=2, n_sessions=2, n_trials=4, n_windows=2)
+    >>> TrialKFold(2).get_n_splits(epochs)
+    8
     """
 
     def __init__(self, n_splits=5, shuffle=False, random_state=None):
@@ -273,6 +157,14 @@ class SubjectKFold(_Protocol):
         Whether subjects are dealt out in a random order; else every k-th is in a fold.
     random_state : int | None
         Seed of that order.
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import SubjectKFold
+    >>> epochs = simulate_emotion(n_subjects=2, n_sessions=2, n_trials=4, n_windows=2)
+    >>> SubjectKFold(2).get_n_splits(epochs)
+    2
     """
 
     needed = ("subject",)
@@ -316,6 +208,14 @@ class ShuffledWindows(_Protocol):
         Folds.
     random_state : int
         Seed of the order.
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import ShuffledWindows
+    >>> epochs = simulate_emotion(n_subjects=2, n_sessions=2, n_trials=4, n_windows=2)
+    >>> ShuffledWindows(4).get_n_splits(epochs)
+    4
     """
 
     leaky = True
@@ -346,7 +246,16 @@ class ShuffledWindows(_Protocol):
 
 
 class LeaveOneSubjectOut(_Protocol):
-    """Each subject tests once, all others train."""
+    """Each subject tests once, all others train.
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import LeaveOneSubjectOut
+    >>> epochs = simulate_emotion(n_subjects=2, n_sessions=2, n_trials=4, n_windows=2)
+    >>> LeaveOneSubjectOut().get_n_splits(epochs)
+    2
+    """
 
     needed = ("subject",)
 
@@ -359,7 +268,16 @@ class LeaveOneSubjectOut(_Protocol):
 
 
 class CrossSession(_Protocol):
-    """Within each subject, each session tests once and the others train."""
+    """Within each subject, each session tests once and the others train.
+
+    Examples
+    --------
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import CrossSession
+    >>> epochs = simulate_emotion(n_subjects=2, n_sessions=2, n_trials=4, n_windows=2)
+    >>> CrossSession().get_n_splits(epochs)
+    4
+    """
 
     needed = ("subject", "session")
 

@@ -79,6 +79,14 @@ def trial_vote(y_true, probabilities, classes, trials):
     -------
     y_true, y_pred : array, shape (n_trials,)
         For `scores`.
+
+    Examples
+    --------
+    >>> from mne_sst.evaluation import trial_vote
+    >>> y, p = ["a", "a", "b"], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]
+    >>> truth, predicted = trial_vote(y, p, ["a", "b"], [1, 1, 2])
+    >>> [str(label) for label in predicted]
+    ['a', 'b']
     """
     y_true, trials, classes = np.asarray(y_true), np.asarray(trials), np.asarray(classes)
     probabilities = np.asarray(probabilities)

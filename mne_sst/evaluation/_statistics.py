@@ -35,6 +35,18 @@ def per_subject(table, score="accuracy"):
     table : DataFrame
         Rows are subjects; columns are estimators, each with ``transductive`` and
         ``selection``.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import LeaveOneSubjectOut, per_subject, evaluate
+    >>> epochs = simulate_emotion(n_subjects=3, n_trials=3, n_windows=2)
+    >>> models = {"first": DummyClassifier(), "second": DummyClassifier(strategy="uniform")}
+    >>> y = epochs.metadata["emotion"]
+    >>> table = evaluate(models, epochs, y, protocol=LeaveOneSubjectOut())
+    >>> per_subject(table).shape
+    (3, 2)
     """
     check_option("score", score, SCORES)
     lacking = [c for c in (*KINDS, score) if c not in table]
@@ -58,6 +70,18 @@ def named_scores(table, score="accuracy"):
     -------
     scores : dict of str -> array, shape (n_subjects,)
         For `viz.plot_scores`.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import LeaveOneSubjectOut, named_scores, evaluate
+    >>> epochs = simulate_emotion(n_subjects=3, n_trials=3, n_windows=2)
+    >>> models = {"first": DummyClassifier(), "second": DummyClassifier(strategy="uniform")}
+    >>> y = epochs.metadata["emotion"]
+    >>> table = evaluate(models, epochs, y, protocol=LeaveOneSubjectOut())
+    >>> list(named_scores(table))
+    ['first', 'second']
     """
     return {kind_name(*kind): x.to_numpy() for kind, x in per_subject(table, score).items()}
 
@@ -79,6 +103,18 @@ def summarize(table, score="accuracy", confidence=0.95):
     summary : DataFrame
         A row an estimator: ``mean``, ``std`` (over subjects, n - 1), ``low``, ``high``,
         ``n_subjects`` and ``chance``; NaN where one subject says nothing of spread.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import LeaveOneSubjectOut, summarize, evaluate
+    >>> epochs = simulate_emotion(n_subjects=3, n_trials=3, n_windows=2)
+    >>> models = {"first": DummyClassifier(), "second": DummyClassifier(strategy="uniform")}
+    >>> y = epochs.metadata["emotion"]
+    >>> table = evaluate(models, epochs, y, protocol=LeaveOneSubjectOut())
+    >>> summarize(table)["n_subjects"].tolist()
+    [3, 3]
     """
     check_number("confidence", confidence, 0, 1, low_open=True)
     rows = []
@@ -132,6 +168,18 @@ def compare(table, score="accuracy", reference=None, n_permutations=10000, rando
     ------
     ValueError
         If there are fewer than two estimators, or subjects in common.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import LeaveOneSubjectOut, compare, evaluate
+    >>> epochs = simulate_emotion(n_subjects=3, n_trials=3, n_windows=2)
+    >>> models = {"first": DummyClassifier(), "second": DummyClassifier(strategy="uniform")}
+    >>> y = epochs.metadata["emotion"]
+    >>> table = evaluate(models, epochs, y, protocol=LeaveOneSubjectOut())
+    >>> len(compare(table))
+    1
     """
     subjects = per_subject(table, score)
     kinds = list(subjects.columns)
@@ -201,6 +249,18 @@ def confusion(table, normalize=False):
     -------
     matrices : dict of str -> DataFrame
         Estimator -> true classes by predicted ones, all labels of the data.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.evaluation import LeaveOneSubjectOut, confusion, evaluate
+    >>> epochs = simulate_emotion(n_subjects=3, n_trials=3, n_windows=2)
+    >>> models = {"first": DummyClassifier(), "second": DummyClassifier(strategy="uniform")}
+    >>> y = epochs.metadata["emotion"]
+    >>> table = evaluate(models, epochs, y, protocol=LeaveOneSubjectOut())
+    >>> confusion(table)["first"].shape
+    (3, 3)
     """
     labels = table.attrs.get("labels")
     matrices = {}

@@ -51,6 +51,17 @@ class EpochsFeatures:
         Name -> (fmin, fmax), Hz.
     method : str
         DE method.
+
+    Examples
+    --------
+    >>> from mne_sst import FeatureExtractor
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> epochs = simulate_emotion(n_subjects=1, n_trials=3, n_windows=4)
+    >>> features = FeatureExtractor(verbose=False).transform(epochs)
+    >>> features[:2].shape
+    (2, 62, 30)
+    >>> features.pick(["FZ", "CZ"]).ch_names
+    ['FZ', 'CZ']
     """
 
     def __init__(self, spectral, temporal, info, settings=None, *, metadata=None, events=None):
@@ -306,6 +317,11 @@ def read_features(fname):
     Returns
     -------
     features : EpochsFeatures
+
+    Examples
+    --------
+    >>> from mne_sst import read_features
+    >>> features = read_features("my-feat.safetensors")  # doctest: +SKIP
     """
     arrays, header = read_arrays(fname, kind=_KIND, needed=("spectral", "temporal"))
     features = EpochsFeatures(
@@ -332,6 +348,15 @@ def concatenate_features(features):
     -------
     joined : EpochsFeatures
         Metadata and events are kept where every part has them.
+
+    Examples
+    --------
+    >>> from mne_sst import FeatureExtractor, concatenate_features
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> epochs = simulate_emotion(n_subjects=1, n_trials=3, n_windows=4)
+    >>> features = FeatureExtractor(verbose=False).transform(epochs)
+    >>> len(concatenate_features([features, features]))
+    24
     """
     features = list(features)
     if not features or not all(isinstance(f, EpochsFeatures) for f in features):

@@ -42,6 +42,12 @@ class FeatureSettings:
     standardized : bool
         Whether groups of windows were scaled by themselves, see
         `standardize_features`.
+
+    Examples
+    --------
+    >>> from mne_sst.features import FeatureSettings
+    >>> FeatureSettings(method="seed").unit
+    'bits'
     """
 
     bands: tuple = tuple((k, *v) for k, v in check_bands(None).items())

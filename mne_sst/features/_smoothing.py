@@ -22,6 +22,12 @@ def moving_average(x, width=5):
     -------
     smoothed : array, shape (n_windows, ...)
         In the unit of ``x``.
+
+    Examples
+    --------
+    >>> from mne_sst.features import moving_average
+    >>> moving_average([0.0, 3.0, 6.0], width=3)
+    array([1.5, 3. , 4.5])
     """
     width = check_number("width", width, 1, integer=True)
     if width % 2 == 0:
@@ -66,6 +72,13 @@ def lds(x, *, system_noise=1e-4, observation_noise=1.0, initial_variance=0.01, s
     .. [1] Shi & Lu (2010). Off-line and on-line vigilance estimation based on
            linear dynamical system and manifold learning. EMBC, 6587-6590.
            doi:10.1109/IEMBS.2010.5627125
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_sst.features import lds
+    >>> lds(np.ones((10, 62, 5))).shape
+    (10, 62, 5)
     """
     x = np.asarray(x, dtype=np.float64)
     n = len(x)
@@ -106,6 +119,13 @@ def smooth_trials(x, trials, method="lds", **kwargs):
     -------
     smoothed : array, shape (n_windows, ...)
         In the unit of ``x``, in its dtype if that is a float.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_sst.features import smooth_trials
+    >>> smooth_trials(np.array([0.0, 2.0, 10.0, 12.0]), [1, 1, 2, 2], "moving_average")
+    array([ 1.,  1., 11., 11.])
     """
     check_option("method", method, SMOOTHERS)
     x, trials = np.asarray(x), np.asarray(trials)

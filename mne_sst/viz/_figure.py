@@ -22,6 +22,12 @@ def save_figure(fig, fname, dpi=150):
         Its ending says the format.
     dpi : int
         Resolution of a picture.
+
+    Examples
+    --------
+    >>> from mne_sst.viz import plot_scores, save_figure
+    >>> fig = plot_scores({"network": [0.7, 0.8]}, "accuracy", show=False)
+    >>> save_figure(fig, "scores.png")  # doctest: +SKIP
     """
     import matplotlib.pyplot as plt
 

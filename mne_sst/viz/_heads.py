@@ -37,6 +37,14 @@ def plot_attention(
     Returns
     -------
     fig : Figure
+
+    Examples
+    --------
+    >>> import mne
+    >>> info = mne.create_info(["Fz", "Cz", "Pz"], 200.0, "eeg").set_montage("easycap-M1")
+    >>> from mne_sst.viz import plot_attention
+    >>> heads = {"sad": [1.0, 0.0, 0.0], "glad": [0.0, 0.0, 1.0]}
+    >>> fig = plot_attention({"spectral stream": heads}, info, "attention", show=False)
     """
     locations(info)
     n_rows, n_columns = len(rows), max(len(heads) for heads in rows.values())
@@ -98,6 +106,13 @@ def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, 
     Returns
     -------
     fig : Figure
+
+    Examples
+    --------
+    >>> import mne
+    >>> info = mne.create_info(["Fz", "Cz", "Pz"], 200.0, "eeg").set_montage("easycap-M1")
+    >>> from mne_sst.viz import plot_band_topomaps
+    >>> fig = plot_band_topomaps({"alpha": [1.0, 2.0, 3.0]}, info, "DE (nats)", show=False)
     """
     locations(info)
     fig, axes = grid_of_axes(axes, 1, len(columns), 2.4, 2.6)
@@ -142,6 +157,14 @@ def plot_features(
     -------
     fig : Figure
         The heads of a band share one colour scale.
+
+    Examples
+    --------
+    >>> import mne
+    >>> info = mne.create_info(["Fz", "Cz", "Pz"], 200.0, "eeg").set_montage("easycap-M1")
+    >>> from mne_sst.viz import plot_features
+    >>> values = {"sad": [[1.0], [2.0], [3.0]], "glad": [[3.0], [2.0], [1.0]]}
+    >>> fig = plot_features(values, info, ["alpha"], "DE (nats)", show=False)
     """
     rows = {
         band: {str(name): np.asarray(x)[:, i] for name, x in values.items()}
@@ -167,6 +190,14 @@ def plot_grid(grid, *, axes=None, show=True):
     Returns
     -------
     fig : Figure
+
+    Examples
+    --------
+    >>> from mne_sst import TopoGrid
+    >>> from mne_sst.datasets import simulate_emotion
+    >>> from mne_sst.viz import plot_grid
+    >>> epochs = simulate_emotion(n_subjects=1, n_trials=1, n_windows=1)
+    >>> fig = plot_grid(TopoGrid(epochs.info, shape=(10, 10)), show=False)
     """
     height, width = grid.shape
     fig, axes = grid_of_axes(axes, 1, 2, 4.6, 4.2)

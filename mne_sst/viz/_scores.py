@@ -24,6 +24,11 @@ def plot_scores(scores, ylabel, *, chance=None, axes=None, show=True):
     Returns
     -------
     fig : Figure
+
+    Examples
+    --------
+    >>> from mne_sst.viz import plot_scores
+    >>> fig = plot_scores({"network": [0.7, 0.8, 0.6]}, "accuracy", chance=0.5, show=False)
     """
     names = list(scores)
     values = [np.asarray(scores[name], float) for name in names]
@@ -75,6 +80,11 @@ def plot_confusion(matrix, labels, *, title=None, axes=None, show=True):
     Returns
     -------
     fig : Figure
+
+    Examples
+    --------
+    >>> from mne_sst.viz import plot_confusion
+    >>> fig = plot_confusion([[8, 2], [1, 9]], ["sad", "glad"], show=False)
     """
     matrix = np.asarray(matrix)
     total = matrix.sum(axis=1, keepdims=True)

@@ -52,6 +52,12 @@ def plot_timeline(
     -------
     fig : Figure
         The heads share one colour scale.
+
+    Examples
+    --------
+    >>> from mne_sst.viz import plot_timeline
+    >>> probabilities = [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]
+    >>> fig = plot_timeline([0.5, 1.5, 2.5], probabilities, ["rest", "task"], show=False)
     """
     times, probabilities = np.asarray(times, float), np.asarray(probabilities, float)
     if probabilities.shape != (len(times), len(classes)):
