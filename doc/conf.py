@@ -51,7 +51,9 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"index": [], "install": [], "whats_new": [], "contributing": []}
+html_sidebars = {
+    page: [] for page in ("index", "install", "data_sets", "whats_new", "contributing")
+}
 
 _OTHERS = {
     "python": "https://docs.python.org/3",
