@@ -79,8 +79,10 @@ def torch_threads(n_threads):
         yield
         return
     with _Threads.lock:
+        # Asking makes a new thread take its number now, not over the one that is set below.
+        found = torch.get_num_threads()
         if not _Threads.n_inside:
-            _Threads.outside = torch.get_num_threads()
+            _Threads.outside = found
         _Threads.n_inside += 1
         torch.set_num_threads(n_threads)
     try:

@@ -50,6 +50,8 @@ class SSTNet(NeuralNet):
         super().__init__(module, *args, **kwargs)
         self.dtype = dtype
         self.n_threads = n_threads
+        #: Training part, while somebody looks at the network after each pass.
+        self.settles_on_ = None
 
     def fit_loop(self, *args, **kwargs):
         """Train, each network on the number of threads that was asked for."""
@@ -61,6 +63,12 @@ class SSTNet(NeuralNet):
                 return super().fit_loop(*args, **kwargs)
             finally:
                 del self.each_
+
+    def run_single_epoch(self, iterator, training, *args, **kwargs):
+        """Go through the data; what comes after a pass finds the statistics of prediction."""
+        super().run_single_epoch(iterator, training, *args, **kwargs)
+        if training and self.settles_on_ is not None:
+            settle_norms(self, self.settles_on_)
 
     def train_step_single(self, batch, **fit_params):
         """Losses and gradients of a batch; members of a committee learn side by side."""
@@ -259,8 +267,10 @@ def train(net, dataset, valid, patience, on_pass=None):
     if on_pass is not None:
         # Before early stopping, which ends training by an exception.
         net.callbacks_.insert(len(usual), ("on_pass", AfterPass(on_pass)))
+    if valid is not None or on_pass is not None:
+        net.settles_on_ = dataset
     net.partial_fit(dataset)
-    net.callbacks_ = usual
+    net.settles_on_, net.callbacks_ = None, usual
     net.set_params(train_split=None)
     draw_from(net.module_, None)
     settle_norms(net, dataset)

@@ -1,5 +1,7 @@
 """Several networks asked together, and the weight of what all channels share."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from sklearn.base import clone
 from mne_sst import SSTClassifier, read_classifier
 from mne_sst._committee import Committee
 from mne_sst._common import weaken_common
+from mne_sst._device import torch_threads
 
 
 def committee(**params):
@@ -42,7 +45,8 @@ def test_masks_are_averaged(three, features):
 
 def test_members_learn_by_themselves(features, y):
     """A member learns what a network alone learns from the same first weights."""
-    params = dict(drop_prob=0.0, stream_drop_prob=0.0, max_epochs=2, precision="fp32")
+    # To the last pass: which one validates best hangs on all members.
+    params = dict(drop_prob=0.0, stream_drop_prob=0.0, max_epochs=2, validation_fraction=0.0)
     alone = tiny_classifier(**params).fit(features, y)
     both = committee(n_networks=2, **params).fit(features, y)
     for name, value in alone.module_.state_dict().items():
@@ -62,6 +66,31 @@ def test_members_learn_the_same_side_by_side(three, features, y):
             )
     finally:
         torch.set_num_threads(before)
+
+
+def test_threads_of_a_new_thread_stay_as_they_were_set():
+    """PyTorch sets a thread's number at its first work, to what another thread said last."""
+    before = torch.get_num_threads()
+    inside, changed, found = threading.Event(), threading.Event(), []
+
+    def work():
+        with torch_threads(1):
+            inside.set()
+            changed.wait(10)
+            torch.ones(10) + 1
+            found.append(torch.get_num_threads())
+
+    thread = threading.Thread(target=work)
+    try:
+        with torch_threads(1):
+            thread.start()
+            inside.wait(10)
+            torch.set_num_threads(3)
+            changed.set()
+            thread.join()
+    finally:
+        torch.set_num_threads(before)
+    assert found == [1]
 
 
 def test_same_seed_same_result_and_back_from_a_file(three, features, y, tmp_path):

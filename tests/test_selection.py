@@ -56,3 +56,23 @@ def test_hearing_of_each_pass_changes_nothing(features, y):
     assert len(seen) == len(plain.history_)
     np.testing.assert_array_equal(plain.predict_proba(features), heard.predict_proba(features))
     assert plain.history_["train_loss"].equals(heard.history_["train_loss"])
+
+
+@pytest.mark.parametrize("n_networks", [1, 2])
+def test_a_pass_predicts_as_training_that_ended_there(features, y, n_networks):
+    """Running averages belong to noisy inputs; neither validation nor a test part has them."""
+    seen = []
+    params = dict(noise=2.0, lr=5e-3, n_networks=n_networks, validation_fraction=0.0)
+    clf = tiny_classifier(**params)
+    clf.fit(features, y, on_pass=lambda clf: seen.append(clf.predict_proba(features)))
+    assert len(seen) == 3
+    np.testing.assert_array_equal(seen[-1], clf.predict_proba(features))
+
+
+def test_validation_sees_what_prediction_sees(features, y):
+    held = features.groups(["subject", "trial"]) % 3 == 0
+    clf = tiny_classifier(noise=2.0, lr=5e-3, validation_fraction=0.3, patience=None)
+    clf.fit(features, y, groups=held)
+    best = clf.history_.loc[clf.history_["valid_loss"].idxmin()]
+    found = [np.mean(clf.predict(features[held == h]) == y[held == h]) for h in (True, False)]
+    assert best["valid_accuracy"] in [pytest.approx(value) for value in found]

@@ -35,6 +35,7 @@ clf.fit(epochs, y)
 # %%
 # Score
 # -----
+# Three people are few to learn from; expect more of the simulated ones than of real ones.
 # Subjects are kept whole: a window is predicted by a network that has seen nothing of its
 # subject. Features are made once, since scikit-learn slices them a thousand times faster than
 # Epochs.

@@ -57,6 +57,7 @@ def read(file):
     raw.rename_channels({n: names.get(n.upper(), n) for n in raw.ch_names})
     raw.pick([n for n in raw.ch_names if n in usual.ch_names])
     raw.set_montage(usual, verbose=False)
+    raw.set_annotations(None)
     return raw.filter(0.5, None, verbose=False)
 
 
