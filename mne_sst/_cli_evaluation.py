@@ -60,6 +60,9 @@ def evaluate(
     max_epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the data; the default without it.")
     ] = None,
+    networks: Annotated[
+        int | None, typer.Option(min=1, help="Asked together; four without it.")
+    ] = None,
     quiet: Quiet = False,
 ):
     """Compare models on a data set, without leaks, and write tables and figures."""
@@ -70,6 +73,7 @@ def evaluate(
 
     mpl.use("agg")
     params = {"grid_shape": (grid, grid)} | ({"max_epochs": max_epochs} if max_epochs else {})
+    params |= {"n_networks": networks} if networks else {}
     chosen = make_models(
         [m.strip() for m in models.split(",") if m.strip()], with_ablation, **params
     )

@@ -17,7 +17,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 
-from mne_sst import FeatureExtractor, SSTClassifier
+from mne_sst import FeatureExtractor, SSTClassifier, viz
 from mne_sst.datasets import example_epochs
 
 epochs, about = example_epochs(n_subjects=3)
@@ -28,7 +28,7 @@ subject = epochs.metadata["subject"].to_numpy()
 # %%
 # A small network, so that this page is quick.
 
-small = SSTClassifier(grid_shape=(8, 8), n_networks=1, max_epochs=4, random_state=0, verbose=False)
+small = SSTClassifier(grid_shape=(8, 8), n_networks=1, max_epochs=6, random_state=0, verbose=False)
 
 # %%
 # Epochs in a pipeline
@@ -65,9 +65,14 @@ print(f"Epochs: {1e3 * seconds(epochs):.1f} ms a slice, features: {1e3 * seconds
 # one side. `mne_sst.EpochsFeatures.groups` numbers them from columns of the metadata.
 
 trial = features.groups(["subject", "session", "trial"])
-for name, groups in {"trials": trial, "subjects": subject}.items():
-    found = cross_val_score(small, features, y, groups=groups, cv=StratifiedGroupKFold(3))
-    print(f"{name} held out: {found.mean():.2f}")
+scores = {
+    f"{name} held out": cross_val_score(
+        small, features, y, groups=groups, cv=StratifiedGroupKFold(3)
+    )
+    for name, groups in {"trials": trial, "subjects": subject}.items()
+}
+fig = viz.plot_scores(scores, "accuracy", show=False)
+fig.axes[0].set_xlabel("accuracy (points: folds)")
 
 # %%
 # Grid search

@@ -57,12 +57,15 @@ if seed.subjects():
     print("SEED, official features of the first subject")
     features = read_seed(seed.where(), seed.subjects()[:1], data="features")
 else:
-    print("Simulated, 2 subjects of 15 trials (SEED is not in the data folder)")
+    print("Simulated, 2 subjects, 2 sessions of 15 trials (SEED is not in the data folder)")
     simulated = SETS["simulated"].read(None, [1, 2])
     from mne_sst import FeatureExtractor
 
     features = FeatureExtractor(reference="average", verbose=False).transform(simulated)
 features
+
+# %%
+features.plot_topomap()
 
 # %%
 # The customary protocol of SEED: of each session the first nine trials train, the others test.

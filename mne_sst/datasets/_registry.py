@@ -122,7 +122,7 @@ def _simulated(root, subjects, **params):
     given = sorted({"window", "overlap"} & set(params))
     if given:
         raise ValueError(f"{given[0]}: simulated windows are of 1 s, side by side; leave it out.")
-    epochs = simulate_emotion(n_subjects=max(subjects), **params)
+    epochs = simulate_emotion(n_subjects=max(subjects), n_sessions=2, **params)
     return epochs[epochs.metadata["subject"].isin(subjects).to_numpy()]
 
 
