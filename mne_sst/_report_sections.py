@@ -13,6 +13,7 @@ from . import viz
 from ._checks import listed
 from .contrast import FEW_UNITS
 from .evaluation import compare, confusion, named_scores, scores, summarize
+from .evaluation._statistics import interval
 from .features import EpochsFeatures
 
 #: Packages whose versions are noted.
@@ -213,7 +214,12 @@ def _add_own_scores(write, content):
         chance = pd.Series(y).value_counts(normalize=True).max()
         fig = viz.plot_scores({"network": table["accuracy"]}, "accuracy", chance=chance, show=False)
         fig.axes[0].set_xlabel(f"accuracy (points: {content.group_name}s)")
-        write.figure(fig, f"Accuracy of each {content.group_name}", _SEEN)
+        found = interval(table["accuracy"].to_numpy())
+        caption = (
+            f"Mean {found['mean']:.3f}, 95 % interval over {content.group_name}s "
+            f"{found['low']:.3f} to {found['high']:.3f}. {_SEEN}"
+        )
+        write.figure(fig, f"Accuracy of each {content.group_name}", caption)
     matrix = pd.crosstab(
         pd.Categorical(y, clf.classes_), pd.Categorical(predicted, clf.classes_), dropna=False
     )

@@ -94,6 +94,8 @@ def test_scores_over_trials_of_one_subject(fitted, features, y):
     text = "".join(make_report(fitted, features[own], y[own], method=None, verbose=False).html)
     assert "Accuracy of each trial" in text
     assert "maps of two trials" in text
+    low, high = re.search(r"95 % interval over trials (-?\d\.\d+) to (\d\.\d+)", text).groups()
+    assert float(low) < fitted.score(features[own], y[own]) < float(high)
 
 
 def test_contrasts_over_six_subjects(features, y):

@@ -1,3 +1,5 @@
+from xml.etree import ElementTree
+
 import matplotlib.pyplot as plt
 import mne
 import numpy as np
@@ -15,6 +17,7 @@ from mne_sst.viz import (
     plot_band_topomaps,
     plot_bands,
     plot_times,
+    save_figure,
 )
 
 NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "Cz", "C4", "P3", "P4", "Oz"]
@@ -373,3 +376,17 @@ def test_positions_are_asked_for_before_anything_is_drawn(features, y):
     assert plt.get_fignums() == []
     with pytest.raises(ValueError, match="bands must be one of 'delta'"):
         features.plot_topomap(bands="mu", show=False)
+
+
+def test_vector_files_open(small_info, tmp_path):
+    head = {"a & b": peak("Fp1"), "c < d": peak("Oz")}
+    for ending in ("svg", "pdf"):
+        fig = plot_attention({"row": head}, small_info, "weight (µV²)", show=False)
+        save_figure(fig, tmp_path / f"heads.{ending}")
+    root = ElementTree.parse(tmp_path / "heads.svg").getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}path"))) > 50
+    content = (tmp_path / "heads.pdf").read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert content.rstrip().endswith(b"%%EOF")
+    assert plt.get_fignums() == [], "what was written is closed"

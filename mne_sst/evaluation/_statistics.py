@@ -122,21 +122,36 @@ def summarize(table, score="accuracy", confidence=0.95):
     chance = table.groupby(list(KINDS), sort=False)["chance"].mean()
     for kind, values in subjects.items():
         values = values.dropna().to_numpy()
-        n, mean = len(values), values.mean()
-        std = values.std(ddof=1) if n > 1 else np.nan
-        half = stats.t.ppf((1 + confidence) / 2, n - 1) * std / np.sqrt(n) if n > 1 else np.nan
         rows.append(
             {
                 **dict(zip(KINDS, kind, strict=True)),
-                "mean": mean,
-                "std": std,
-                "low": mean - half,
-                "high": mean + half,
-                "n_subjects": n,
+                **interval(values, confidence),
+                "n_subjects": len(values),
                 "chance": chance[kind],
             }
         )
     return pd.DataFrame(rows)
+
+
+def interval(values, confidence=0.95):
+    """Mean, standard deviation (n - 1) and confidence interval by Student's t.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+        One a subject.
+    confidence : float
+        Of the interval.
+
+    Returns
+    -------
+    summary : dict
+        ``mean, std, low, high``; all but the mean are NaN for one value.
+    """
+    n, mean = len(values), values.mean()
+    std = values.std(ddof=1) if n > 1 else np.nan
+    half = stats.t.ppf((1 + confidence) / 2, n - 1) * std / np.sqrt(n) if n > 1 else np.nan
+    return {"mean": mean, "std": std, "low": mean - half, "high": mean + half}
 
 
 def compare(table, score="accuracy", reference=None, n_permutations=10000, random_state=0):
