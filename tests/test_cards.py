@@ -42,7 +42,7 @@ def test_prepare_goes_on_where_it_was_stopped(tmp_path):
     files = prepare("simulated", None, tmp_path, [1, 2], **small)
     assert files[0].stat().st_mtime_ns == before
     assert sorted(tmp_path.iterdir()) == files
-    assert len(mne.read_epochs(files[1], verbose="ERROR")) == 6
+    assert len(mne.read_epochs(files[1], verbose="ERROR")) == 12  # two sessions
     second = mne.read_epochs(files[1], verbose="ERROR")
     assert set(second.metadata["subject"]) == {2}
     whole = simulate_emotion(n_subjects=2, **small).get_data(copy=False)
