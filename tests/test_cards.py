@@ -45,8 +45,8 @@ def test_prepare_goes_on_where_it_was_stopped(tmp_path):
     assert len(mne.read_epochs(files[1], verbose="ERROR")) == 12  # two sessions
     second = mne.read_epochs(files[1], verbose="ERROR")
     assert set(second.metadata["subject"]) == {2}
-    whole = simulate_emotion(n_subjects=2, **small).get_data(copy=False)
-    np.testing.assert_allclose(second.get_data(copy=False), whole[6:], rtol=1e-5, atol=1e-12)
+    whole = simulate_emotion(n_subjects=2, n_sessions=2, **small).get_data(copy=False)
+    np.testing.assert_allclose(second.get_data(copy=False), whole[12:], rtol=1e-5, atol=1e-12)
     prepare("simulated", None, tmp_path, [1], overwrite=True, **small)
     assert files[0].stat().st_mtime_ns > before
 
