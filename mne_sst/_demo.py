@@ -81,10 +81,14 @@ def _write(output, clf, features, test, table, probabilities):
     held_out = features[test]
     emotion = held_out.metadata["emotion"].to_numpy()
     attention = clf.attention(held_out, emotion)
+    attribution = clf.attribute(held_out, emotion, method="gradient")
+    common = {"subjects": held_out.metadata["subject"], "show": False}
     figures = {
-        "attention_topomap.png": attention.plot_topomap(show=False),
-        "attention_bands.png": attention.plot_bands(show=False),
-        "attention_times.png": attention.plot_times(show=False),
+        "attention_topomap.png": attention.plot_topomap(**common),
+        "attention_bands.png": attention.plot_bands(**common),
+        "attention_times.png": attention.plot_times(**common),
+        "attribution_topomap.png": attribution.plot_topomap(**common),
+        "attribution_bands.png": attribution.plot_bands(**common),
     }
     for name in clf.classes_:
         mean = features[(features.metadata["emotion"] == name).to_numpy()]

@@ -245,6 +245,7 @@ def test_bad_arguments(params, error, match):
 small_demo = partial(_demo.run_demo, n_subjects=1, n_trials=6, n_windows=3, max_epochs=1)
 DEMO_FILES = [
     *["attention_topomap.png", "attention_bands.png", "attention_times.png"],
+    *["attribution_topomap.png", "attribution_bands.png"],
     *[f"features_{name}.png" for name in EMOTIONS],
     *["scores.csv", "predictions.csv", "attention.csv", "history.csv", "model.safetensors"],
 ]
