@@ -26,7 +26,7 @@ from mne_sst.regions import electrode_regions, region_means
 
 BANDS = {"theta": (4.0, 8.0), "alpha": (8.0, 14.0), "beta": (14.0, 31.0), "gamma": (31.0, 50.0)}
 #: Root mean square of the rhythm at its strongest electrode, V.
-STRENGTH = {"theta": 30e-6, "alpha": 24e-6, "beta": 14e-6, "gamma": 12e-6}
+STRENGTH = {"theta": 30e-6, "alpha": 24e-6, "beta": 14e-6, "gamma": 16e-6}
 #: Windows that are attributed; of occlusion a quarter.
 N_ATTRIBUTED = 24
 

@@ -34,6 +34,8 @@ class Attribution(HeadWeights):
         Log odds of that class, in nats, of the epoch and of the baseline.
     n_averaged : array of int, shape (n_epochs,) | None
         How many epochs each row stands for.
+    depth : dict of str -> array, shape (n_epochs, n_bands or n_times) | None
+        Sums over the electrodes, for both streams; None computes them.
 
     Attributes
     ----------
@@ -42,7 +44,8 @@ class Attribution(HeadWeights):
     temporal : array, shape (n_epochs, n_channels, n_times) | None
         Of each electrode at each moment.
     bands : array, shape (n_epochs, n_bands) | None
-        Sums over the electrodes.
+        Sums over the electrodes; of gradients sums of their sizes, since a rise here and a
+        fall there would cancel.
     times : array, shape (n_epochs, n_times) | None
         Likewise.
     completeness : array, shape (n_epochs,)
@@ -66,15 +69,29 @@ class Attribution(HeadWeights):
     signed = True
 
     def __init__(
-        self, values, info, settings, *, labels, method, n_times, odds, base_odds, n_averaged=None
+        self,
+        values,
+        info,
+        settings,
+        *,
+        labels,
+        method,
+        n_times,
+        odds,
+        base_odds,
+        n_averaged=None,
+        depth=None,
     ):
         self.info, self.settings, self.method, self.n_times = info, settings, method, n_times
         self.labels, self.odds, self.base_odds = np.asarray(labels), odds, base_odds
         self.n_averaged = np.ones(len(self.labels), int) if n_averaged is None else n_averaged
         self.spectral, self.temporal = values.get("spectral"), values.get("temporal")
         self._values = values
-        self.bands = None if self.spectral is None else self.spectral.sum(axis=1)
-        self.times = None if self.temporal is None else self.temporal.sum(axis=1)
+        if depth is None:
+            size = np.abs if method == "gradient" else np.asarray
+            depth = {name: size(value).sum(axis=1) for name, value in values.items()}
+        self._depth = depth
+        self.bands, self.times = depth.get("spectral"), depth.get("temporal")
 
     def __repr__(self):
         return (
@@ -96,7 +113,7 @@ class Attribution(HeadWeights):
     @property
     def depth_unit(self):
         """What a weight of a band or a moment means."""
-        return self.unit
+        return "sum of |gradient| (nats per sd)" if self.method == "gradient" else self.unit
 
     @property
     def electrode_streams(self):
@@ -130,6 +147,7 @@ class Attribution(HeadWeights):
             odds=self._mean_of(self.odds, rows),
             base_odds=self._mean_of(self.base_odds, rows),
             n_averaged=counts,
+            depth={name: self._mean_of(values, rows) for name, values in self._depth.items()},
         )
 
 

@@ -118,7 +118,7 @@ def test_containers_share_tables_and_plots(fitted, few):
     fig = found.plot_topomap(by=None, show=False)
     low, high = fig.axes[0].images[0].get_clim()
     assert low == pytest.approx(-high)
-    assert found.plot_bands(show=False).axes[0].get_ylabel().startswith("gradient")
+    assert found.plot_bands(show=False).axes[0].get_ylabel().startswith("sum of |gradient|")
     assert found.plot_times(show=False)
     assert "gradient" in repr(found)
 
@@ -165,3 +165,15 @@ def test_nothing_is_left_behind(fitted, few):
     assert not any(m._forward_hooks for m in fitted.module_.modules())
     assert torch.is_grad_enabled()
     assert clf.get_params()["attention"] == "both"
+
+
+def test_sizes_of_gradients_are_summed(fitted, features):
+    """What speaks for and against a class in one band must not cancel."""
+    given = fitted.attribute(features[:6], method="gradient")
+    np.testing.assert_allclose(given.bands, np.abs(given.spectral).sum(axis=1))
+    np.testing.assert_allclose(given.times, np.abs(given.temporal).sum(axis=1))
+    mean = given.average(by=None)
+    np.testing.assert_allclose(mean.bands[0], given.bands.mean(axis=0), rtol=1e-6)
+    assert "|gradient|" in given.depth_unit
+    occluded = fitted.attribute(features[:2], method="occlusion")
+    np.testing.assert_allclose(occluded.bands, occluded.spectral.sum(axis=1))

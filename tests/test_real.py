@@ -66,6 +66,7 @@ def test_eyes_open_or_closed(eyes):
         cv=StratifiedGroupKFold(5),
         scoring="balanced_accuracy",
         error_score="raise",
+        n_jobs=2,
     )
     assert scores.mean() >= 0.95, scores
 
