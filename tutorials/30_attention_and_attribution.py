@@ -37,8 +37,8 @@ attention.plot_topomap(subjects=subject)
 
 # %%
 # A mask acts on what a network makes of its input, and a network can look at a place and decide
-# by another. In ``benchmarks/recovery.py``, where the place is known, masks find it little better
-# than by chance, and attribution finds it nearly always.
+# by another. In ``benchmarks/recovery.py``, where region and band are known, the mask over bands
+# finds the band, the mask over places hardly finds the region, and attribution finds both.
 #
 # Attribution
 # -----------
