@@ -122,6 +122,12 @@ def _content(clf, X, y, groups, results, ablation):
             f"{listed(clf.classes_)}."
         )
     groups, name = _groups(features, groups)
+    missing = [] if groups is None else np.flatnonzero(pd.isna(groups))
+    if len(missing):
+        raise ValueError(
+            f"groups holds {len(missing)} missing value(s), the first at window {missing[0]}; leave "
+            "those windows out."
+        )
     return sections.Content(clf, features, y, groups, name, results, ablation)
 
 

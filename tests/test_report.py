@@ -134,6 +134,8 @@ def test_names_of_classes_are_no_html(features, y):
         ({"method": "guess"}, ValueError, "method must be one of"),
         ({"n_attributed": 0}, ValueError, "n_attributed must lie in"),
         ({"groups": "person"}, ValueError, "groups must be a column of the metadata"),
+        ({"groups": [None, *"a" * 47]}, ValueError, "groups holds 1 missing value.*window 0"),
+        ({"groups": [1.0] * 47 + [np.nan]}, ValueError, "groups holds 1 missing.*window 47"),
         ({"groups": [1, 2]}, ValueError, "one value for each of 48 windows"),
         ({"y": ["glad"] * 48}, ValueError, "labels that the classifier does not know: glad"),
         ({"results": "nowhere.jsonl"}, FileNotFoundError, "no results of evaluate"),
