@@ -125,8 +125,8 @@ def _content(clf, X, y, groups, results, ablation):
     missing = [] if groups is None else np.flatnonzero(pd.isna(groups))
     if len(missing):
         raise ValueError(
-            f"groups holds {len(missing)} missing value(s), the first at window {missing[0]}; leave "
-            "those windows out."
+            f"groups holds {len(missing)} missing value(s), the first at window {missing[0]}; "
+            "leave those windows out."
         )
     return sections.Content(clf, features, y, groups, name, results, ablation)
 
