@@ -1,10 +1,12 @@
 """Configuration of the documentation.
 
 Without ``MNE_SST_DOC_ONLINE=1`` no inventories of other projects are fetched, so that it
-builds without a network; ``-D plot_gallery=0`` builds it without running the tutorials.
+builds without a network; ``MNE_SST_DOC_INVENTORIES=FOLDER`` takes those (``mne.inv``,
+``sklearn.inv``, ...) that lie in a folder. ``-D plot_gallery=0`` runs no tutorials.
 """
 
 import os
+from pathlib import Path
 
 import matplotlib as mpl
 
@@ -66,13 +68,48 @@ _OTHERS = {
     "skorch": "https://skorch.readthedocs.io/en/stable",
     "torch": "https://docs.pytorch.org/docs/stable",
 }
+# Inventories of other projects: files NAME.inv in a folder, else from the network if allowed.
+_folder = Path(os.environ.get("MNE_SST_DOC_INVENTORIES", os.devnull)).resolve()
+_files = {name: _folder / f"{name}.inv" for name in _OTHERS}
 _online = os.environ.get("MNE_SST_DOC_ONLINE") == "1"
-intersphinx_mapping = {name: (url, None) for name, url in _OTHERS.items()} if _online else {}
+intersphinx_mapping = {
+    name: (url, str(_files[name]) if _files[name].is_file() else None)
+    for name, url in _OTHERS.items()
+    if _online or _files[name].is_file()
+}
 
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+numpydoc_xref_param_type = True
+numpydoc_xref_aliases = {
+    # Ours are written without the module.
+    **{
+        name: f"mne_sst.{name}"
+        for name in mne_sst.__all__
+        if isinstance(getattr(mne_sst, name), type)
+    },
+    "Epochs": "mne.Epochs",
+    "Raw": "mne.io.Raw",
+    "array": "numpy.ndarray",
+    "RandomState": "numpy.random.RandomState",
+    "tensor": "torch.Tensor",
+    "DataFrame": "pandas.DataFrame",
+    "Axes": "matplotlib.axes.Axes",
+    "Figure": "matplotlib.figure.Figure",
+    "path-like": ":term:`path-like <python:path-like object>`",
+    "callable": ":py:func:`callable`",
+}
+numpydoc_xref_ignore = (
+    {"of", "or", "shape", "sequence", "splitter", "estimator"}
+    | {
+        f"n_{name}"
+        for name in "bands channels classes epochs features outputs samples subjects times "
+        "trials windows".split()
+    }
+    | {"n", "height", "width", "label", "subject"}
+)
 numpydoc_validation_checks = {
     "all",
     "ES01",  # many things are said in one sentence
