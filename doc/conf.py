@@ -98,8 +98,10 @@ numpydoc_xref_aliases = {
     "DataFrame": "pandas.DataFrame",
     "Axes": "matplotlib.axes.Axes",
     "Figure": "matplotlib.figure.Figure",
-    "path-like": ":term:`path-like <python:path-like object>`",
-    "callable": ":py:func:`callable`",
+    "path-like": "os.PathLike",
+    "sequence": "collections.abc.Sequence",
+    "bool": "bool",
+    "callable": "callable",
 }
 numpydoc_xref_ignore = (
     {"of", "or", "shape", "sequence", "splitter", "estimator"}
