@@ -1,9 +1,9 @@
 """Eyes open against closed (EEGMMIDB runs 1 and 2), blocks of 12 s held out.
 
-    python benchmarks/eyes.py --data FOLDER
+    python benchmarks/eyes.py --data FOLDER [--seeds 1] [--jobs 1]
 
 FOLDER holds ``S001/S001R01.edf`` and ``S001/S001R02.edf``. Windows of 1 s, five folds,
-Epochs straight into ``cross_val_score``, default settings of training on a 16 x 16 grid.
+Epochs straight into ``cross_val_score``, default settings.
 """
 
 import argparse
@@ -41,6 +41,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True, help="folder of EEGMMIDB")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="folds at the same time")
     arguments = parser.parse_args()
     epochs, blocks = load(arguments.data)
     y = epochs.events[:, 2]
@@ -53,11 +54,9 @@ def main():
     print(f"logistic regression on DE: {scores.mean():.3f} {np.round(scores, 2)}")
     for variant in ("paper", "authors"):
         for seed in range(arguments.seeds):
-            clf = SSTClassifier(
-                grid_shape=(16, 16), variant=variant, random_state=seed, verbose=False
-            )
+            clf = SSTClassifier(variant=variant, random_state=seed, verbose=False)
             start = time.perf_counter()
-            scores = cross_val_score(clf, epochs, y, **scoring)
+            scores = cross_val_score(clf, epochs, y, n_jobs=arguments.jobs, **scoring)
             seconds = time.perf_counter() - start
             print(
                 f"SST, {variant}, seed {seed}: {scores.mean():.3f} {np.round(scores, 2)} "
