@@ -2,11 +2,24 @@
 
 import logging
 import numbers
+from contextlib import contextmanager
 
 import numpy as np
 from tqdm.auto import tqdm
 
 logger = logging.getLogger("mne_sst")
+
+
+@contextmanager
+def unchanged_on_error(estimator):
+    """Give an estimator back all it had before, if what is done to it raises."""
+    before = dict(vars(estimator))
+    try:
+        yield estimator
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def check_option(name, value, allowed):

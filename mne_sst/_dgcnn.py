@@ -168,9 +168,10 @@ class DGCNNClassifier(ClassifierMixin, BaseEstimator):
         check_number("max_epochs", self.max_epochs, 1, integer=True)
         check_number("order", self.order, 1, integer=True)
         values = _spectral(X)
-        self.classes_, targets = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
+        classes, targets = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
             raise ValueError("y holds 1 class; a classifier needs at least 2 classes.")
+        self.classes_ = classes
         seeds = seeds_of(self.random_state)
         mean, scale = values.mean(axis=0), values.std(axis=0)
         self.scaling_ = {"spectral": (mean, np.where(scale == 0, 1.0, scale))}

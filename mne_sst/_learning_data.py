@@ -114,6 +114,11 @@ def labels_of(features, y):
                 "requires y to be passed, but the target y is None."
             )
         return features.events[:, 2]
+    if isinstance(y, str):
+        raise TypeError(
+            f"y must be one label an epoch, got the string {y!r}; for a column of the metadata "
+            f"give epochs.metadata[{y!r}]."
+        )
     y = column_or_1d(y, warn=True)
     check_none_missing("y", y)
     if y.dtype.kind == "f":

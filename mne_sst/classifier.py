@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _persistence, _training
 from ._batches import split_validation
+from ._checks import unchanged_on_error
 from ._device import device_or_auto
 from ._estimator import seeds_of
 from ._explaining import ExplainedEstimator
@@ -254,20 +255,22 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, ExplainedEstimator):
         Raises
         ------
         TypeError, ValueError
-            If the input cannot be used; the message says why and what to do.
+            If the input cannot be used; the message says why and what to do. What an
+            earlier fit has learnt then stays.
         """
         if self.preset is not None:
             return self._through_preset("fit", X, y, groups, on_pass)
         self._check_params()
-        vars(self).pop("feature_settings_", None)  # of an earlier fit
-        features = self._as_features(X)
-        targets = self._set_classes(features, y)
-        seeds = seeds_of(self.random_state)
-        rows, held = split_validation(
-            targets, trial_groups(features, groups), self.validation_fraction, seeds[0]
-        )
-        self._start(features, targets, rows, seeds)
-        self._train(features, targets, rows, held, on_pass)
+        with unchanged_on_error(self):
+            vars(self).pop("feature_settings_", None)  # of an earlier fit
+            features = self._as_features(X)
+            targets = self._set_classes(features, y)
+            seeds = seeds_of(self.random_state)
+            rows, held = split_validation(
+                targets, trial_groups(features, groups), self.validation_fraction, seeds[0]
+            )
+            self._start(features, targets, rows, seeds)
+            self._train(features, targets, rows, held, on_pass)
         return self
 
     def partial_fit(self, X, y=None, classes=None):
@@ -293,9 +296,10 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, ExplainedEstimator):
             features = self._aligned(X)
             targets = encode(labels_of(features, y), self.classes_)
         else:
-            features = self._as_features(X)
-            targets = self._set_classes(features, y, classes)
-            self._start(features, targets, np.arange(len(features)), seeds)
+            with unchanged_on_error(self):
+                features = self._as_features(X)
+                targets = self._set_classes(features, y, classes)
+                self._start(features, targets, np.arange(len(features)), seeds)
         dataset = self._dataset(features, targets)
         _training.train_once(self.net_, dataset, with_preset(self)["lr"], seeds[2])
         self.history_ = _training.history_table(self.net_.history)

@@ -216,6 +216,34 @@ def test_unfitted(features, tmp_path):
         tiny_classifier().save(tmp_path / "clf.safetensors")
 
 
+@pytest.mark.parametrize("wrong", ["length", "class", "column", "callback"])
+def test_a_fit_that_fails_leaves_what_was_learnt(wrong, features, y):
+    clf = tiny_classifier(max_epochs=1).fit(features, y)
+    before, expected = dict(vars(clf)), clf.predict_proba(features)
+
+    def fail(classifier):
+        raise RuntimeError("wanted")
+
+    labels = {"length": y[:5], "class": np.ones(len(y)), "column": "emotion"}.get(wrong, y)
+    with pytest.raises((ValueError, TypeError, RuntimeError)):
+        clf.fit(features[::-1], labels, on_pass=fail)
+    assert vars(clf).keys() == before.keys()
+    assert clf.classes_.tolist() == ["negative", "neutral", "positive"]
+    np.testing.assert_array_equal(clf.predict_proba(features), expected)
+
+
+def test_first_partial_fit_that_fails_leaves_nothing(features, y):
+    clf = tiny_classifier()
+    with pytest.raises(ValueError, match="not in classes"):
+        clf.partial_fit(features, y, classes=["negative", "neutral"])
+    assert not [name for name in vars(clf) if name.endswith("_")]
+
+
+def test_name_of_a_column_as_labels(features):
+    with pytest.raises(TypeError, match=r"give epochs\.metadata\['emotion'\]"):
+        tiny_classifier().fit(features, "emotion")
+
+
 def test_partial_fit(features, y):
     clf = tiny_classifier()
     clf.partial_fit(features[:24], y[:24], classes=np.unique(y))
