@@ -101,3 +101,17 @@ def annotations_of(onset, probabilities, classes, window, overlap, merge):
     return mne.Annotations(
         start[first], stop[last] - start[first], [str(classes[i]) for i in best[first]], **details
     )
+
+
+def as_of_recording(annotations, raw):
+    """Return annotations, told from the start of ``raw``, counted as those of ``raw`` are."""
+    date = raw.info["meas_date"]
+    start = 0.0 if date is None else raw.first_time
+    extras = {"extras": annotations.extras} if hasattr(annotations, "extras") else {}
+    return mne.Annotations(
+        annotations.onset + start,
+        annotations.duration,
+        annotations.description,
+        orig_time=date,
+        **extras,
+    )

@@ -8,7 +8,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from . import _training
-from ._annotating import annotations_of, predict_along
+from ._annotating import annotations_of, as_of_recording, predict_along
 from ._checks import check_option
 from ._estimator import NetworkEstimator
 from ._gradients import Explainer
@@ -116,10 +116,10 @@ class ExplainedEstimator(NetworkEstimator):
         Returns
         -------
         annotations : mne.Annotations
-            For ``raw.set_annotations(raw.annotations + annotations)``. Each tells the class
-            of the middle of a window; ``extras`` (MNE 1.11 and newer) hold ``probability``,
-            the probability ``p_<class>`` of each class, and ``n_windows``. Segments that are
-            annotated as bad have none.
+            For ``raw.set_annotations(raw.annotations + annotations)``, with the ``orig_time``
+            of those of ``raw``. Each tells the class of the middle of a window; ``extras``
+            (MNE 1.11 and newer) hold ``probability``, the probability ``p_<class>`` of each
+            class, and ``n_windows``. Segments that are annotated as bad have none.
 
         Raises
         ------
@@ -131,7 +131,8 @@ class ExplainedEstimator(NetworkEstimator):
         check_is_fitted(self)
         onset, probabilities = self._along(raw, window, overlap)
         window = self.feature_settings_.window if window is None else window
-        return annotations_of(onset, probabilities, self.classes_, window, overlap, merge)
+        found = annotations_of(onset, probabilities, self.classes_, window, overlap, merge)
+        return as_of_recording(found, raw)
 
     def _along(self, raw, window, overlap):
         if not isinstance(raw, mne.io.BaseRaw):

@@ -84,7 +84,7 @@ def align(features, X, ch_names, settings, n_times):
         )
         raise ValueError(
             f"X lacks {len(missing)} of the {len(ch_names)} channels of the training data: "
-            f"{listed(missing)}.{hint}"
+            f"{listed(missing)}. It has {listed(features.ch_names)}.{hint}"
         )
     different = settings.differences(features.settings)
     if n_times is not None and features.temporal.shape[2] != n_times:

@@ -29,6 +29,13 @@ def raw(epochs):
     return mne.io.RawArray(data, epochs.info, verbose="ERROR")
 
 
+def starts(raw, names):
+    """Samples from the start of the recording where annotations of these names begin."""
+    ids = {name: i for i, name in enumerate(names, 1)}
+    events, _ = mne.events_from_annotations(raw, ids, verbose="ERROR")
+    return (events[:, 0] - raw.first_samp).tolist()
+
+
 def test_windows_side_by_side(clf, raw, epochs):
     found = clf.annotate(raw)
     assert len(found) == 18
@@ -39,9 +46,7 @@ def test_windows_side_by_side(clf, raw, epochs):
     p = [extra["probability"] for extra in found.extras]
     np.testing.assert_allclose(p, expected.max(1), atol=1e-5)
     assert found.extras[0].keys() >= {"p_negative", "p_neutral", "p_positive"}
-    raw.set_annotations(found)
-    events, _ = mne.events_from_annotations(raw, verbose="ERROR")
-    assert events[:, 0].tolist() == list(range(0, 3600, 200))
+    assert starts(raw.set_annotations(found), clf.classes_) == list(range(0, 3600, 200))
 
 
 def test_overlap_tiles_the_recording(clf, raw):
@@ -73,14 +78,24 @@ def test_bad_segments_stay_empty(clf, raw):
     assert found.duration.sum() == pytest.approx(15.0)
 
 
-def test_a_recording_that_starts_late(clf, raw, epochs):
-    """After a crop, and with a date of measurement, annotations still fall into place."""
-    raw.set_meas_date(1_600_000_000)
+@pytest.mark.parametrize("date", [1_600_000_000, None])
+def test_a_recording_that_starts_late(clf, raw, date):
+    """After a crop annotations fall into place."""
+    raw.set_meas_date(date)
     late = raw.copy().crop(tmin=6.0)
     found = clf.annotate(late)
-    late.set_annotations(found)
     assert list(found.description) == list(clf.annotate(raw).description[6:])
-    np.testing.assert_allclose(late.annotations.onset - late.first_time, np.arange(12.0))
+    assert starts(late.set_annotations(found), clf.classes_) == list(range(0, 2400, 200))
+
+
+def test_beside_annotations_that_are_there(clf, raw):
+    """As MNE's own functions: with the date of the recording, ready to be added."""
+    raw.set_meas_date(1_600_000_000)
+    raw.set_annotations(mne.Annotations([7.0], [0.5], ["blink"]))
+    late = raw.copy().crop(tmin=6.0)
+    late.set_annotations(late.annotations + clf.annotate(late))
+    assert starts(late, clf.classes_) == list(range(0, 2400, 200))
+    assert starts(late, ["blink"]) == [200]
 
 
 def test_pieces_give_the_same(clf, raw, tmp_path, monkeypatch):
