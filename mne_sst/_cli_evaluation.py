@@ -106,6 +106,8 @@ def evaluate(
     )
     print_table(summarize(table), loaded.title)
     typer.echo(f"Written to {output}: {', '.join(f.name for f in files)}", err=True)
+    if not any(f.suffix == ".parquet" for f in files):
+        typer.echo("For results.parquet too: pip install 'mne_sst[export]'.", err=True)
 
 
 def _numbers(text):

@@ -1,5 +1,6 @@
 """The commands evaluate and datasets, and the files they write."""
 
+import importlib.util
 import json
 
 import numpy as np
@@ -55,6 +56,18 @@ def done(epochs_file, tmp_path_factory):
     )
     assert result.exit_code == 0, result.output
     return output, result
+
+
+def test_without_pyarrow(epochs_file, tmp_path, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "pyarrow" else found(name)
+    )
+    result = evaluated(epochs_file, tmp_path / "new", "--models", "logistic")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "new" / "results.csv").exists()
+    assert not (tmp_path / "new" / "results.parquet").exists()
+    assert "pip install 'mne_sst[export]'" in result.stderr
 
 
 def test_evaluate_writes_everything(done):
