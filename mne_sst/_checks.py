@@ -115,6 +115,15 @@ def check_shape(shape, name="shape", least=2):
     return tuple(check_number(f"{name}[{i}]", n, least, integer=True) for i, n in enumerate(shape))
 
 
+def check_labels_given(y):
+    """Raise TypeError if ``y`` is one string, such as the name of a column of labels."""
+    if isinstance(y, str):
+        raise TypeError(
+            f"y must be one label an epoch, got the string {y!r}; for a column of the metadata "
+            f"give epochs.metadata[{y!r}]."
+        )
+
+
 def check_none_missing(name, values):
     """Raise ValueError if labels hold None (NaN in numbers has a check of its own)."""
     values = np.asarray(values)

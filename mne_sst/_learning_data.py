@@ -7,7 +7,7 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import column_or_1d
 
-from ._checks import check_none_missing, listed
+from ._checks import check_labels_given, check_none_missing, listed
 from ._common import weaken_common
 from .features import EpochsFeatures, FeatureExtractor, concatenate_features
 
@@ -114,11 +114,7 @@ def labels_of(features, y):
                 "requires y to be passed, but the target y is None."
             )
         return features.events[:, 2]
-    if isinstance(y, str):
-        raise TypeError(
-            f"y must be one label an epoch, got the string {y!r}; for a column of the metadata "
-            f"give epochs.metadata[{y!r}]."
-        )
+    check_labels_given(y)
     y = column_or_1d(y, warn=True)
     check_none_missing("y", y)
     if y.dtype.kind == "f":

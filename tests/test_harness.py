@@ -13,8 +13,7 @@ from conftest import tiny_classifier
 from joblib import parallel_config
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 
 from mne_sst.evaluation import (
@@ -112,8 +111,38 @@ def test_splitters_of_scikit_learn_are_checked_for_leaks(features, y):
     assert "subject" not in table
 
 
+def test_an_array_of_groups_leaves_what_the_metadata_say(features, y):
+    trial = features.metadata["trial"]
+    table = evaluate(MODELS, features, y, protocol=GroupKFold(3), groups=trial)
+    assert set(table["subject"]) == set(features.metadata["subject"])
+    assert (table["n_trials"] > 0).all()
+    alone = evaluate(MODELS, features, y, protocol=GroupKFold(3), groups={"trial": trial})
+    assert "subject" not in alone
+    with pytest.raises(ValueError, match="GroupKFold takes one array as groups, got a table of"):
+        evaluate(MODELS, features, y, protocol=GroupKFold(3), groups=features.metadata)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dict(protocol="subjects"), r"such as LeaveOneSubjectOut\(\); got 'subjects'"),
+        (dict(protocol=SubjectKFold), "protocol must be a splitter"),
+        (dict(estimators=["svm"]), r"dict of name -> estimator .* got \['svm'\]"),
+        (dict(estimators={"svm": "svm"}), "got {'svm': 'svm'}"),
+        (dict(estimators={}), "an empty dict"),
+        (dict(seeds=3), r"seeds must be whole numbers such as \(0, 1\) or range\(3\), got 3"),
+        (dict(seeds=[]), r"got \[\]"),
+        (dict(seeds=[0.5]), "seeds must be a whole number, got 0.5"),
+        (dict(y="emotion"), r"give epochs\.metadata\['emotion'\]"),
+    ],
+)
+def test_arguments_of_the_wrong_kind(change, message, features, y):
+    arguments = dict(estimators=MODELS, data=features, y=y, protocol=SubjectKFold(2))
+    with pytest.raises(TypeError, match=message):
+        evaluate(**{**arguments, **change})
+
+
 def test_standardised_by_subject_is_marked(features, y):
-    knn = {"knn": KNeighborsClassifier(3)}
     knn = baselines(["knn"])
     common = dict(y=y, protocol=LeaveOneSubjectOut())
     plain = evaluate(knn, features, **common)
@@ -324,6 +353,10 @@ def test_confusion(made_up):
     assert matrix.loc["yes"].to_list() == [0, 40]
     shares = confusion(made_up, normalize=True)["a"]
     np.testing.assert_allclose(shares.sum(axis=1), 1)
+    lost = made_up.copy()
+    lost.attrs = {}
+    with pytest.raises(ValueError, match=r"lost table\.attrs\['labels'\]"):
+        confusion(lost)
 
 
 @pytest.mark.parametrize("table", [pd.DataFrame(), pd.DataFrame({"accuracy": [1.0]})])

@@ -153,3 +153,10 @@ def test_overlapping_windows_are_named():
     # Two recordings that both begin at sample 0 have nothing in common.
     table["session"] = [1, 1, 1, 2, 2, 2]
     check_split([0, 1, 2], [3, 4, 5], table, np.tile(samples[:3], 2), 500)
+
+
+def test_overlap_without_subjects():
+    table = pd.DataFrame({"trial": [1, 2]})
+    with pytest.raises(ValueError, match="overlap: they begin at samples 0 and 10"):
+        check_split([0], [1], table, [0, 10], 200)
+    check_split([0], [1], table, [0, 200], 200)

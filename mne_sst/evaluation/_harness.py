@@ -1,6 +1,7 @@
 """evaluate(): estimators, folds and seeds to one tidy table."""
 
 import re
+from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor, CancelledError
 from importlib.metadata import version
 
@@ -10,7 +11,14 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.utils.validation import has_fit_parameter
 
-from .._checks import check_none_missing, check_option, progress
+from .._checks import (
+    check_labels_given,
+    check_none_missing,
+    check_number,
+    check_option,
+    listed,
+    progress,
+)
 from ..features import EpochsFeatures, standardize_features
 from ._fold import SELECTIONS, run_fold
 from ._origin import check_split, origin
@@ -50,7 +58,8 @@ def evaluate(
     protocol : splitter
         One of this module, or any of scikit-learn.
     groups : DataFrame | dict | array | None
-        Columns ``subject``, ``session`` and ``trial``; None reads the metadata.
+        Columns ``subject``, ``session`` and ``trial``; None reads the metadata. Splitters of
+        scikit-learn take an array.
     seeds : sequence of int
         One run of every fold for each.
     n_jobs : int | None
@@ -114,7 +123,8 @@ def evaluate(
     estimators = _named(estimators)
     _check_selection(selection, estimators)
     y = _labels(data, y)
-    seeds = [int(seed) for seed in seeds]
+    seeds = _checked_seeds(seeds)
+    _check_protocol(protocol)
     needed = getattr(protocol, "needed", ())
     table = _origin(data, groups, needed)
     if standardize is not None:
@@ -173,14 +183,30 @@ def _is_lost_worker(error):
 def _named(estimators):
     if hasattr(estimators, "fit"):
         return {type(estimators).__name__: estimators}
-    estimators = dict(estimators)
-    wrong = [name for name, e in estimators.items() if not hasattr(e, "fit")]
+    wrong = repr(estimators)
+    if isinstance(estimators, Mapping):
+        wrong = {name: e for name, e in estimators.items() if not hasattr(e, "fit")}
     if wrong or not estimators:
         raise TypeError(
             "estimators must be an estimator or a dict of name -> estimator with fit and "
             f"predict, got {wrong or 'an empty dict'}."
         )
     return {str(name): estimator for name, estimator in estimators.items()}
+
+
+def _checked_seeds(seeds):
+    found = list(seeds) if np.iterable(seeds) and not isinstance(seeds, str) else []
+    if not found:
+        raise TypeError(f"seeds must be whole numbers such as (0, 1) or range(3), got {seeds!r}.")
+    return [check_number("seeds", seed, 0, integer=True) for seed in found]
+
+
+def _check_protocol(protocol):
+    if isinstance(protocol, type | str) or not hasattr(protocol, "split"):
+        raise TypeError(
+            "protocol must be a splitter, of mne_sst.evaluation or scikit-learn, such as "
+            f"LeaveOneSubjectOut(); got {protocol!r}."
+        )
 
 
 def _knows_test_data(data):
@@ -207,6 +233,7 @@ def _labels(data, y):
             y = events[:, 2]
         else:
             raise ValueError("y is needed: data has neither a column 'label' nor events.")
+    check_labels_given(y)
     y = np.asarray(y)
     if y.shape != (len(data),):
         raise ValueError(f"y must have shape ({len(data)},) like data, got {y.shape}.")
@@ -218,8 +245,10 @@ def _origin(data, groups, needed):
     """Where windows come from; a splitter of scikit-learn may do without knowing."""
     if needed:
         return origin(data, groups, needed)
-    known = getattr(data, "metadata", None) if groups is None else groups
-    if isinstance(known, pd.DataFrame | dict):
+    # An array is for the splitter alone; the metadata may say more.
+    known = groups if isinstance(groups, pd.DataFrame | dict) else None
+    known = getattr(data, "metadata", None) if known is None else known
+    if known is not None:
         return origin(data, known, ())
     return pd.DataFrame({"session": np.zeros(len(data), int)})
 
@@ -237,11 +266,10 @@ def _standardized(data, table):
 
 def _folds(protocol, data, y, table, groups):
     """Folds of a protocol, each checked."""
-    ours = bool(getattr(protocol, "needed", ()))
-    if ours or (isinstance(groups, pd.DataFrame | dict)):
+    if getattr(protocol, "needed", ()):
         folds = list(protocol.split(data, y, table))
     else:
-        folds = list(protocol.split(data, y, groups))
+        folds = list(protocol.split(data, y, _one_array(protocol, groups)))
     samples = n_samples = None
     settings, events = getattr(data, "settings", None), getattr(data, "events", None)
     if events is not None and settings is not None and settings.window and settings.sfreq:
@@ -252,6 +280,19 @@ def _folds(protocol, data, y, table, groups):
         for train, test in folds:
             check_split(train, test, table, samples, n_samples)
     return folds
+
+
+def _one_array(protocol, groups):
+    """Groups for a splitter of scikit-learn, which does not know what a table means."""
+    if not isinstance(groups, pd.DataFrame | dict):
+        return groups
+    names = list(groups)
+    if len(names) != 1:
+        raise ValueError(
+            f"{type(protocol).__name__} takes one array as groups, got a table of "
+            f"{listed(names)}: give one of its columns, or a protocol of mne_sst.evaluation."
+        )
+    return np.asarray(groups[names[0]])
 
 
 def _fingerprint(estimators, data, y, table, protocol, folds):

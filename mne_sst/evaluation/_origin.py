@@ -120,7 +120,9 @@ def _check_overlap(train, test, table, samples, n_samples):
     in_test[test] = True
     rows = np.concatenate([train, test])
     columns = [c for c in ("subject", "session") if c in table]
-    keys = table[columns].iloc[rows].groupby(columns, sort=False).ngroup().to_numpy()
+    keys = np.zeros(len(rows), int)
+    if columns:
+        keys = table[columns].iloc[rows].groupby(columns, sort=False).ngroup().to_numpy()
     for key in np.unique(keys):
         mine = rows[keys == key]
         if len(np.unique(samples[mine])) < len(mine):

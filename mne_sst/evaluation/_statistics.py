@@ -265,6 +265,11 @@ def confusion(table, normalize=False):
     matrices : dict of str -> DataFrame
         Estimator -> true classes by predicted ones, all labels of the data.
 
+    Raises
+    ------
+    ValueError
+        If ``table.attrs["labels"]`` is lost.
+
     Examples
     --------
     >>> from sklearn.dummy import DummyClassifier
@@ -278,6 +283,11 @@ def confusion(table, normalize=False):
     (3, 3)
     """
     labels = table.attrs.get("labels")
+    if labels is None:
+        raise ValueError(
+            "table has lost table.attrs['labels'], what the rows of its matrices are: take it as "
+            "evaluate() or read_results() returned it, or set them again."
+        )
     matrices = {}
     for kind, part in table.groupby(list(KINDS), sort=False):
         matrix = np.sum([np.asarray(c) for c in part["confusion"]], axis=0).astype(float)
