@@ -83,10 +83,9 @@ class ExplainedEstimator(NetworkEstimator):
         features = self._aligned(X)
         dataset = self._dataset(features)
         labels = self._targets(features, target)
+        targets = encode(labels, self.classes_, "target")
         start = None if baseline is None else self._baseline(baseline)
-        explainer = Explainer(
-            self.module_, dataset, encode(labels, self.classes_), start, self.verbose
-        )
+        explainer = Explainer(self.module_, dataset, targets, start, self.verbose)
         values, odds, base_odds = explainer.run(method)
         return Attribution(
             values,
@@ -152,10 +151,14 @@ class ExplainedEstimator(NetworkEstimator):
             return self.predict(features)
         if np.ndim(target) == 0:
             target = np.full(len(features), target)
-        return labels_of(features, target)
+        return labels_of(features, target, "target")
 
     def _baseline(self, X):
-        dataset = self._dataset(self._aligned(X))
+        try:
+            features = self._aligned(X)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"baseline cannot be used: {error}") from error
+        dataset = self._dataset(features)
         inputs, _ = dataset.batch(np.arange(len(dataset)))
         return {name: x.float().mean(dim=0) for name, x in inputs.items()}
 

@@ -104,7 +104,7 @@ def _known_as(name, ch_names):
     return fitting[0] if len(fitting) == 1 else None
 
 
-def labels_of(features, y):
+def labels_of(features, y, name="y"):
     """Return labels of shape (n_epochs,), those of the events if ``y`` is None."""
     if y is None:
         if features.events is None:
@@ -121,16 +121,19 @@ def labels_of(features, y):
         assert_all_finite(y, input_name="y")
     if y.shape != (len(features),):
         raise ValueError(
-            f"y must have shape ({len(features)},), one label an epoch; got {y.shape}."
+            f"{name} must have shape ({len(features)},), one label an epoch; got {y.shape}."
         )
     return y
 
 
-def encode(labels, classes):
+def encode(labels, classes, name="y"):
     """Return the index of each label in ``classes``."""
     unknown = sorted(set(np.unique(labels).tolist()) - set(classes.tolist()))
     if unknown:
-        raise ValueError(f"y holds labels that are not in classes: {listed(unknown)}.")
+        raise ValueError(
+            f"{name} holds labels that are not in classes: {listed(unknown)}; the classes are "
+            f"{listed(classes)}."
+        )
     encoder = LabelEncoder()
     encoder.classes_ = classes
     return encoder.transform(labels).astype(np.int64)

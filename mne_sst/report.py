@@ -9,6 +9,7 @@ from . import _report_sections as sections
 from ._checks import check_number, check_option, listed, progress
 from ._learning_data import labels_of
 from .attribution import METHODS
+from .classifier import SSTClassifier
 from .evaluation import read_results
 
 __all__ = ["make_report"]
@@ -89,6 +90,11 @@ def make_report(
     >>> report = make_report(clf, epochs, epochs.metadata["emotion"], verbose=False)
     >>> report.save("report.html", open_browser=False)  # doctest: +SKIP
     """
+    if not isinstance(clf, SSTClassifier):
+        raise TypeError(
+            f"clf must be an SSTClassifier, got {type(clf).__name__}; of a pipeline give the last "
+            "step, pipeline[-1], and what comes before it as X: pipeline[:-1].transform(epochs)."
+        )
     check_is_fitted(clf)
     check_option("method", method, (*METHODS, None))
     n_attributed = check_number("n_attributed", n_attributed, 1, integer=True)

@@ -10,6 +10,7 @@ import pytest
 from conftest import tiny_classifier
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 from typer.testing import CliRunner
 
 from mne_sst import SSTClassifier, report
@@ -131,6 +132,7 @@ def test_names_of_classes_are_no_html(features, y):
     ("change", "error", "message"),
     [
         ({"clf": SSTClassifier()}, NotFittedError, "not fitted"),
+        ({"clf": make_pipeline(SSTClassifier())}, TypeError, r"got Pipeline; .* pipeline\[-1\]"),
         ({"method": "guess"}, ValueError, "method must be one of"),
         ({"n_attributed": 0}, ValueError, "n_attributed must lie in"),
         ({"groups": "person"}, ValueError, "groups must be a column of the metadata"),
