@@ -14,7 +14,14 @@ from ._batches import FeatureDataset
 from ._checks import check_number, check_option, check_shape
 from ._committee import Committee
 from ._device import PRECISIONS, choose_device, choose_precision
-from ._learning_data import align, as_features, encode, labels_of, learn_scaling
+from ._learning_data import (
+    align,
+    as_features,
+    encode,
+    labels_of,
+    learn_scaling,
+    warn_of_other_units,
+)
 from ._presets import default_extractor, extractor_like, with_preset
 from .grid import METHODS, TopoGrid
 from .model import NETWORK_PARAMS, STREAMS, SSTEmotionNet
@@ -105,7 +112,9 @@ class NetworkEstimator(BaseEstimator):
         check_is_fitted(self)
         n_times = self.n_times_ if "temporal" in self.module_.streams else None
         settings = self.feature_settings_
-        return align(self._as_features(X), X, self.info_["ch_names"], settings, n_times)
+        features = align(self._as_features(X), X, self.info_["ch_names"], settings, n_times)
+        warn_of_other_units(features, self.scaling_, self.common_weight_)
+        return features
 
     def _set_classes(self, features, y, classes=None):
         """Find the classes, return the index of each label."""

@@ -1,6 +1,7 @@
 """What an estimator needs of its input: features, labels, groups, scaling."""
 
 import copy
+import warnings
 
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
@@ -102,6 +103,26 @@ def _known_as(name, ch_names):
         return name
     fitting = [n for n in ch_names if n.casefold() == name.casefold()]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def warn_of_other_units(features, scaling, common_weight):
+    """Warn where amplitudes are a thousand times those of the training data, or a thousandth.
+
+    But for a constant, DE is the logarithm of an amplitude, or that of a power in bits
+    (``"seed"``). The mean over channels is what ``common_weight`` weakens.
+    """
+    if features.settings.standardized or not common_weight or not len(features):
+        return
+    trained = scaling["spectral"][0].mean() / common_weight
+    of_ten = np.log2(100.0) if features.settings.unit == "bits" else np.log(10.0)
+    exponent = (features.spectral.mean(dtype=np.float64) - trained) / of_ten
+    if abs(exponent) > 3:
+        warnings.warn(
+            f"X has about 1e{exponent:.0f} times the amplitudes of the training data: is it in "
+            "other units? Both should be in volts.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
 
 def labels_of(features, y, name="y"):

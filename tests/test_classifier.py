@@ -457,3 +457,15 @@ def test_a_subclass_of_the_extractor_is_used(epochs, y):
 
     with pytest.raises(OSError, match="used"):
         tiny_classifier(features=Louder()).fit(epochs, y)
+
+
+@pytest.mark.parametrize("method", ["spectral", "seed"])
+@pytest.mark.parametrize("weight", [1.0, 0.1])
+def test_other_units_are_noticed(method, weight, epochs, y):
+    extractor = FeatureExtractor(method=method, verbose=False)
+    clf = tiny_classifier(max_epochs=1, features=extractor, common_weight=weight).fit(epochs, y)
+    for factor, shown in [(1e6, "1e6"), (1e-6, "1e-6")]:
+        other = mne.EpochsArray(factor * epochs.get_data()[:3], epochs.info, verbose="ERROR")
+        with pytest.warns(RuntimeWarning, match=f"about {shown} times .* Both should be in volts"):
+            clf.predict(other)
+    clf.predict(mne.EpochsArray(30 * epochs.get_data()[:3], epochs.info, verbose="ERROR"))

@@ -412,3 +412,24 @@ def test_bandpass_of_a_recording_with_a_hole_is_refused(rng):
         FeatureExtractor(method="bandpass", verbose=False).transform(raw)
     made = FeatureExtractor(verbose=False).transform(raw)
     assert np.isfinite(made.spectral).all()
+
+
+def test_chosen_by_a_query_as_epochs_are(epochs, features):
+    chosen = features["subject == 2 and emotion != 'neutral'"]
+    expected = epochs["subject == 2 and emotion != 'neutral'"]
+    assert 0 < len(chosen) < len(features)
+    pd.testing.assert_frame_equal(chosen.metadata, expected.metadata.reset_index(drop=True))
+    mine = (features.metadata["subject"] == 2) & (features.metadata["emotion"] != "neutral")
+    np.testing.assert_array_equal(chosen.spectral, features.spectral[mine])
+    # Rows are counted, whatever the index of the table.
+    np.testing.assert_array_equal(chosen["emotion == 'positive'"].metadata["emotion"], "positive")
+    assert len(features["subject == 9"]) == 0
+
+
+@pytest.mark.parametrize("query", ["neutral", "emotion ==", "person == 2", "emotion"])
+def test_queries_that_cannot_be_answered(query, features):
+    with pytest.raises(KeyError, match=r"no query of the metadata.*columns subject"):
+        features[query]
+    bare = EpochsFeatures(features.spectral, features.temporal, features.info)
+    with pytest.raises(KeyError, match="have none"):
+        bare[query]

@@ -15,6 +15,7 @@ from .._io import (
     table_to_json,
     write_arrays,
 )
+from ._query import rows_of_query
 from ._settings import FeatureSettings
 from ._smoothing import smooth_trials
 
@@ -60,6 +61,8 @@ class EpochsFeatures:
     >>> features = FeatureExtractor(verbose=False).transform(epochs)
     >>> features[:2].shape
     (2, 62, 30)
+    >>> len(features["emotion == 'neutral'"])
+    4
     >>> features.pick(["FZ", "CZ"]).ch_names
     ['FZ', 'CZ']
     """
@@ -133,7 +136,10 @@ class EpochsFeatures:
         return np.concatenate([self.spectral, self.temporal], axis=2, dtype=dtype)
 
     def __getitem__(self, key):
-        """Select epochs by slice, mask or integers; memory is shared for slices."""
+        """Select epochs by slice, mask, integers or a query of the metadata, as in MNE.
+
+        Memory is shared for slices.
+        """
         if isinstance(key, tuple):
             # scikit-learn writes X[rows, ...].
             if len(key) != 2 or key[1] is not Ellipsis:
@@ -146,7 +152,7 @@ class EpochsFeatures:
                 raise IndexError(f"epoch {key} of {len(self)}")
             key = slice(key, key + 1 if key != -1 else None)
         elif not isinstance(key, slice):
-            key = np.asarray(key)
+            key = rows_of_query(key, self.metadata) if isinstance(key, str) else np.asarray(key)
             key = key.astype(int) if key.size == 0 else key
         return self._replace(
             spectral=self.spectral[key],
