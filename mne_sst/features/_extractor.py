@@ -221,7 +221,10 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         if self.reference is None:
             return data
         if data.shape[-2] < 2:
-            raise ValueError("reference='average' needs two channels at least, X has one.")
+            raise ValueError(
+                "reference='average' needs two channels at least, X has one. Take reference=None: "
+                "of a classifier, features=FeatureExtractor(reference=None)."
+            )
         return data - data.mean(axis=-2, keepdims=True)
 
     def _temporal_function(self, sfreq, n_samples):
