@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mne_sst
@@ -89,24 +90,53 @@ def test_link_checker_finds_what_is_broken(tmp_path):
     assert last == "2 pages, 2 broken links"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "script", sorted((ROOT / "tutorials").glob("[0-9]*.py")), ids=lambda p: p.stem
-)
-def test_tutorials_run(script, tmp_path):
-    """Each on its own, from another folder, without a download."""
-    environment = {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "MNE_DATA": str(tmp_path)}
+def run_tutorial(script, folder):
+    """From a folder that is the data folder, too."""
+    environment = {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "MNE_DATA": str(folder)}
     command = [sys.executable, "-W", "error::DeprecationWarning:__main__", script]
     done = subprocess.run(
         command,
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
-    assert "not in the data folder" in done.stdout or "Simulated" in done.stdout
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "script", sorted((ROOT / "tutorials").glob("[0-9]*.py")), ids=lambda p: p.stem
+)
+def test_tutorials_run(script, tmp_path):
+    """Each on its own, from another folder, without a download."""
+    told = run_tutorial(script, tmp_path)
+    assert "not in the data folder" in told or "Simulated" in told
+
+
+@pytest.mark.slow
+def test_tutorial_of_sleep_reads_what_mne_downloads(tmp_path):
+    """Files named and made as those of Sleep-EDF, with noise in them."""
+    edfio = pytest.importorskip("edfio")
+    folder, rng = tmp_path / "physionet-sleep-data", np.random.default_rng(0)
+    folder.mkdir()
+    stages = [*"W" * 70, *"1234R" * 12, *"W" * 70, "?"]
+    for name, scorer in [("SC4001E0", "C"), ("SC4011E0", "H")]:
+        rates = {"EEG Fpz-Cz": 100, "EEG Pz-Oz": 100, "EOG horizontal": 100, "Event marker": 1}
+        signals = [
+            edfio.EdfSignal(rng.normal(0, 20, 30 * n * len(stages)), n, label=label)
+            for label, n in rates.items()
+        ]
+        edfio.Edf(signals).write(folder / f"{name}-PSG.edf")
+        scored = [
+            edfio.EdfAnnotation(30 * i, 30, f"Sleep stage {stage}")
+            for i, stage in enumerate(stages)
+        ]
+        edfio.Edf([], annotations=scored).write(folder / f"{name[:7]}{scorer}-Hypnogram.edf")
+    told = run_tutorial(ROOT / "tutorials" / "80_other_signals.py", tmp_path)
+    assert told.startswith("Sleep-EDF: 2 people, one night each")
 
 
 def test_version_is_in_the_changelog():
