@@ -10,9 +10,11 @@ What each can say and what it cannot, with the check that tells pictures from ev
 # in a negative one alpha of the left frontal lobe, in a neutral one alpha at the back. So there
 # is something to find, and a way to see whether it is found.
 
+import numpy as np
+
 from mne_sst import SSTClassifier
 from mne_sst.attribution import randomization_check
-from mne_sst.datasets import simulate_emotion
+from mne_sst.datasets import SETS, fetch_eegbci, simulate_emotion
 
 print("Simulated emotions, 8 subjects; of three trials of an emotion two train")
 epochs = simulate_emotion(n_subjects=8, n_trials=9, n_windows=4, effect=2.0)
@@ -91,6 +93,26 @@ table.pivot_table(index=["region", "side"], columns="label", values="weight").ro
 contrast = gradient.contrast("neutral", "negative", subjects=subject)
 print(contrast.clusters.drop(columns="channels").round(3))
 contrast.plot_topomap()
+
+# %%
+# In a recording
+# --------------
+# Nothing is planted here, but one thing is known: with closed eyes alpha grows at the back of the
+# head. Of eyes open and eyes closed, if subject 1 of EEGMMIDB lies in MNE's data folder.
+
+if 1 in SETS["eegbci"].subjects():
+    print("EEGMMIDB, subject 1: eyes open (run 1) and closed (run 2)")
+    recorded = fetch_eegbci([1], [1, 2], verbose=False)
+    eyes = recorded.metadata["state"].to_numpy()
+    first = np.arange(len(eyes)) % 60 < 40
+    seen = clf.fit(recorded[first], eyes[first]).attribute(
+        recorded[~first], eyes[~first], method="gradient"
+    )
+    print(f"accuracy on the last third: {clf.score(recorded[~first], eyes[~first]):.2f}")
+    seen.plot_topomap(stream="spectral")
+    seen.plot_bands()
+else:
+    print("EEGMMIDB is not in the data folder: nothing to see here")
 
 # %%
 # Everything as a table, one row a weight:
