@@ -86,7 +86,7 @@ fig.axes[0].set_xlabel("accuracy (points: folds)")
 # ``refit`` gives a classifier that is fitted on everything, as usual.
 
 search = GridSearchCV(
-    small, [{"noise": [0.0, 2.0]}, {"streams": ["spectral"]}], cv=StratifiedGroupKFold(3)
+    small, [{"noise": [0.0, 2.0]}, {"streams": ["spectral"]}], cv=StratifiedGroupKFold(2)
 )
 search.fit(features, y, groups=subject)
 print(search.best_params_, f"{search.best_score_:.2f}")

@@ -30,8 +30,8 @@ list(variants)
 
 # %%
 # Each under the same folds, subjects held out. Small networks and few passes, so that this page
-# is quick: differences between variants need more subjects and several seeds to be believed. On real
-# recordings two people to learn from leave all of them near chance.
+# is quick: differences between variants need more subjects and several seeds to be believed. On
+# real recordings two people to learn from leave all of them near chance.
 
 features = small.extract(epochs)
 y = features.metadata["state"].to_numpy()
