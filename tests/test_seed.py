@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from mne_sst import SSTClassifier, differential_entropy
+from mne_sst import FeatureExtractor, SSTClassifier, differential_entropy
 from mne_sst.datasets import read_seed, read_seed_iv
 from mne_sst.datasets._seed import CHANNELS, SEED_IV
 
@@ -110,8 +110,6 @@ def test_official_features_with_clips(seed_folder):
     assert features.metadata.equals(raw.metadata)
     de = differential_entropy(raw.get_data(copy=False), 200.0, method="seed")
     np.testing.assert_allclose(features.spectral, de, rtol=1e-5)
-    from mne_sst import FeatureExtractor
-
     clips = FeatureExtractor(verbose=False).transform(raw).temporal
     np.testing.assert_allclose(features.temporal, clips, rtol=1e-4, atol=1e-12)
     averaged = read_seed(seed_folder, data="features", smoothing="moving_average")
@@ -136,7 +134,8 @@ def test_seed_iv(seed_iv_folder):
     epochs = read_seed_iv(seed_iv_folder, sessions=[2])
     assert len(epochs) == 24 * 2
     labels = epochs.metadata.groupby("trial")["label"].first()
-    assert tuple(labels) == SEED_IV.labels[2]
+    expected = "2 1 3 0 0 2 0 2 3 3 2 3 2 0 1 1 2 1 0 3 0 1 3 1"
+    assert labels.to_list() == [int(label) for label in expected.split()]
     assert set(epochs.metadata["emotion"]) == {"neutral", "sad", "fear", "happy"}
     features = read_seed_iv(seed_iv_folder, data="features")
     assert features.settings.window == 4.0
@@ -202,6 +201,10 @@ def rewrite(path, **changes):
             r"label.mat: 'label' holds \[7\]",
         ),
         (
+            lambda raw, _: rewrite(raw / "label.mat", label=np.array([[1, 0.7, -1]])),
+            r"label.mat: 'label' holds \[0.7\]",
+        ),
+        (
             lambda raw, _: (raw / "2_20140404.mat").write_bytes(
                 (raw / "2_20140404.mat").read_bytes()[:-5000]
             ),
@@ -233,6 +236,9 @@ def test_features_of_another_recording_are_refused(seed_folder, tmp_path):
         (dict(smoothing="kalman"), "smoothing"),
         (dict(window=0), "window"),
         (dict(overlap=1.0), "overlap=1.0 s must be shorter"),
+        (dict(overlap=0.999), "the step .* must be at least a sample of 0.005 s"),
+        (dict(window=0.001), "at least a sample"),
+        (dict(data="features", temporal="phase"), "temporal"),
     ],
 )
 def test_bad_arguments(params, message, seed_folder):
@@ -245,5 +251,71 @@ def test_no_folder(tmp_path):
         read_seed(tmp_path / "nothing")
 
 
-def test_channels_are_those_of_the_layout():
-    assert len(CHANNELS) == len(set(CHANNELS)) == 62
+def test_channels_and_labels_are_the_official_ones():
+    expected = (
+        "FP1 FPZ FP2 AF3 AF4 F7 F5 F3 F1 FZ F2 F4 F6 F8 FT7 FC5 FC3 FC1 FCZ FC2 FC4 FC6 FT8 T7 C5 "
+        "C3 C1 CZ C2 C4 C6 T8 TP7 CP5 CP3 CP1 CPZ CP2 CP4 CP6 TP8 P7 P5 P3 P1 PZ P2 P4 P6 P8 PO7 "
+        "PO5 PO3 POZ PO4 PO6 PO8 CB1 O1 OZ O2 CB2"
+    )
+    assert expected.split() == CHANNELS
+    labels = {
+        1: "123020010121112322330303",
+        2: "213002023323201121030131",
+        3: "122133311210233023002010",
+    }
+    assert SEED_IV.labels == {n: tuple(int(c) for c in text) for n, text in labels.items()}
+
+
+def test_signals_and_features_of_a_session_belong_together(seed_folder, tmp_path):
+    """One folder lacks the earlier session: the later one is the second in both."""
+
+    def change(raw, _):
+        (raw / "2_20140404.mat").unlink()
+
+    folder = damaged(seed_folder, tmp_path, change)
+    whole = read_seed(seed_folder, [2], [2], data="features")
+    features = read_seed(folder, [2], [2], data="features")
+    np.testing.assert_array_equal(features.temporal, whole.temporal)
+    assert set(read_seed(folder, [2]).metadata["session"]) == {2}
+    alone = read_seed(folder, [2], [1], data="features")
+    assert alone.temporal.shape[2] == 0
+    with pytest.raises(FileNotFoundError, match="no signals, the first one subject 2, session 1"):
+        read_seed(folder, [2], data="features")
+    with pytest.raises(ValueError, match=r"sessions=\[1\]: subject 2 has no session 1, only 2"):
+        read_seed(folder, sessions=[1])
+
+
+def test_features_of_four_seconds(seed_folder, tmp_path):
+    folder = damaged(seed_folder, tmp_path, lambda *_: None)
+    longer = folder / "ExtractedFeatures_4s"
+    longer.mkdir()
+    savemat(longer / "label.mat", {"label": np.array([SEED_LABELS])})
+    values = {
+        f"de_LDS{trial}": official_features(signals(300 + trial, seconds), 4.0)
+        for trial, seconds in enumerate((5, 4, 4), start=1)
+    }
+    savemat(longer / "2_20140404.mat", values)
+    features = read_seed(folder, [2], [1], data="features", window=4.0)
+    assert features.settings.window == 4.0
+    np.testing.assert_allclose(features.spectral[0], values["de_LDS1"][:, 0], rtol=1e-6)
+    with pytest.raises(ValueError, match="SEED are of windows of 1 or 4 s without overlap"):
+        read_seed(folder, data="features", window=2.0)
+
+
+def test_power_beside_official_features(seed_folder):
+    read = dict(subjects=[2], sessions=[1])
+    features = read_seed(seed_folder, **read, data="features", temporal="power")
+    assert features.settings.temporal == "power"
+    extractor = FeatureExtractor(method="seed", temporal="power", verbose=False)
+    own = extractor.transform(read_seed(seed_folder, **read))
+    np.testing.assert_allclose(features.temporal, own.temporal, rtol=1e-4)
+
+
+def test_files_that_are_no_session_are_named(seed_iv_folder, tmp_path):
+    import shutil
+
+    shutil.copytree(seed_iv_folder, tmp_path / "IV")
+    other = tmp_path / "IV" / "eeg_raw_data" / "old"
+    (tmp_path / "IV" / "eeg_raw_data" / "1").rename(other)
+    with pytest.raises(ValueError, match=r"folders 1 to 3, got .*old.3_20150701.mat"):
+        read_seed_iv(tmp_path / "IV")

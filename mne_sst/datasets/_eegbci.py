@@ -81,7 +81,7 @@ def fetch_eegbci(
             )
         info = raws[runs[0]].info
         words = dict(enumerate(STATES))
-        parts.append(epochs_of(_trials(raws, subject, window), info, window, overlap, words))
+        parts.append(epochs_of(_trials(raws, subject), info, window, overlap, words))
     return join_epochs(parts)
 
 
@@ -97,28 +97,27 @@ def _read(subject, run, path, base_url, verbose):
     return place(raw)
 
 
-def _trials(raws, subject, window):
+def _trials(raws, subject):
     """Yield the baselines as a whole, and the movements one by one."""
     number = 0
     for run, raw in raws.items():
-        sfreq, signals = raw.info["sfreq"], raw.get_data()
-        known = {"subject": subject, "session": 1, "run": run}
+        signals, known = raw.get_data(), {"subject": subject, "session": 1, "run": run}
         whole = run in (1, 2)
         pieces = [(0, raw.n_times, STATES[run - 1])] if whole else _movements(raw, _TASKS[run])
         for start, stop, state in pieces:
-            if stop - start < round(window * sfreq):
-                continue
             number += 1
             values = {**known, "trial": number, "label": STATES.index(state), "state": state}
             values["imagined"] = run > 2 and run % 2 == 0
-            yield Trial(f"S{subject:03d}R{run:02d}", signals[:, start:stop], values)
+            name = f"S{subject:03d}R{run:02d}: {state} from {start / raw.info['sfreq']:g} s"
+            yield Trial(name, signals[:, start:stop], values)
 
 
 def _movements(raw, task):
-    """Yield start, stop and state of each trial of a run."""
+    """Yield start, stop and state of each trial of a run, but for one that it cuts off."""
     words = {"T0": "rest", "T1": task[0], "T2": task[1]}
     for annotation in raw.annotations:
         code = check_option("annotation", str(annotation["description"]), tuple(words))
         edges = np.array([annotation["onset"], annotation["onset"] + annotation["duration"]])
-        start, stop = np.minimum(np.round(edges * raw.info["sfreq"]), raw.n_times).astype(int)
-        yield start, stop, words[code]
+        start, stop = np.round(edges * raw.info["sfreq"]).astype(int)
+        if stop <= raw.n_times:
+            yield start, stop, words[code]

@@ -7,8 +7,9 @@ import numpy as np
 from .._checks import check_option
 from ..features import concatenate_features
 from ._arrays import numbers
-from ._official import official_features
+from ._official import TEMPORAL, official_features
 from ._pickles import check_allowed, read_pickle
+from ._sessions import check_paired
 from ._trials import (
     KINDS,
     Trial,
@@ -33,7 +34,16 @@ EMOTIONS = dict(
 LABELS = [label for label, n in enumerate((3, 3, 3, 3, 4, 3, 3, 3, 3)) for _ in range(n)]
 
 
-def read_faced(path, subjects=None, *, data="raw", window=1.0, overlap=0.0, allow_pickle=False):
+def read_faced(
+    path,
+    subjects=None,
+    *,
+    data="raw",
+    window=1.0,
+    overlap=0.0,
+    temporal="signal",
+    allow_pickle=False,
+):
     """Read FACED [1]_: nine emotions, 123 subjects, 28 film clips.
 
     Parameters
@@ -48,6 +58,8 @@ def read_faced(path, subjects=None, *, data="raw", window=1.0, overlap=0.0, allo
         windows of 1 s, and beside it a clip of the signal where the signals are there too.
     window, overlap : float
         Seconds: how signals are cut.
+    temporal : {"signal", "power"}
+        What stands beside official features, see `read_seed`.
     allow_pickle : bool
         The files are pickles, a format that can run code. Must be True to read them; even
         then nothing but arrays is accepted.
@@ -75,18 +87,23 @@ def read_faced(path, subjects=None, *, data="raw", window=1.0, overlap=0.0, allo
     >>> epochs = read_faced("FACED", subjects=[0])  # doctest: +SKIP
     """
     check_option("data", data, KINDS)
+    check_option("temporal", temporal, TEMPORAL)
     window, overlap = check_cut(window, overlap)
     info, parts = make_info(CHANNELS, SFREQ), []
     raw = _files(path, ("Processed_data",), r"sub(\d{3})\.pkl", data == "features")
     found = raw
     if data == "features":
         found = _files(path, ("EEG_Features/DE", "DE"), r"sub(\d{3})\.pkl(\.pkl)?")
-    for subject in chosen(found, subjects, "subjects"):
+    asked = chosen(found, subjects, "subjects")
+    for subject in asked:
         check_allowed(allow_pickle, found[subject])
+    if data == "features":
+        check_paired({(s, 1): f for s, f in raw.items()}, [(s, 1) for s in asked], "FACED")
+    for subject in asked:
         if data == "raw":
             parts.append(epochs_of(_trials(raw[subject], subject), info, window, overlap, EMOTIONS))
         else:
-            parts += _features(found[subject], raw.get(subject), subject, info)
+            parts += _features(found[subject], raw.get(subject), subject, info, temporal)
     return concatenate_features(parts) if data == "features" else join_epochs(parts)
 
 
@@ -97,7 +114,7 @@ def _files(path, folders, pattern, optional=False):
         return {}
     matches = [(re.fullmatch(pattern, f.name), f) for f in folder.glob("sub*")]
     files = {int(match[1]): file for match, file in matches if match}
-    if not files:
+    if not files and not optional:
         raise FileNotFoundError(f"FACED: {folder} holds no file named like sub000.pkl.")
     return files
 
@@ -117,7 +134,7 @@ def _trials(path, subject):
     ]
 
 
-def _features(path, raw_path, subject, info):
+def _features(path, raw_path, subject, info, temporal):
     """Official DE of one subject, and clips of the signals where they are there."""
     shape = (N_CLIPS, N_CHANNELS, SECONDS, 5)
     where = f"{path}: the array"
@@ -126,9 +143,8 @@ def _features(path, raw_path, subject, info):
         trials = [Trial(where, None, _metadata(subject, i)) for i in range(N_CLIPS)]
     else:
         trials = _trials(raw_path, subject)
+    made = dict(window=1.0, smoothing=None, temporal=temporal)
     return [
-        official_features(
-            np.moveaxis(own, 1, 0), trial, info, 1.0, None, where, raw_path is not None
-        )
+        official_features(np.moveaxis(own, 1, 0), trial, info, where, **made)
         for own, trial in zip(values, trials, strict=True)
     ]

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from .._checks import check_option, listed
 from ..features import concatenate_features
 from ._matlab import MatFile
-from ._official import official_features
+from ._official import TEMPORAL, official_features
+from ._sessions import asked_for, check_paired, number_sessions
 from ._trials import (
     KINDS,
     Trial,
     check_cut,
     check_folder,
-    chosen,
     epochs_of,
     join_epochs,
     make_info,
@@ -34,26 +34,23 @@ class _Set:
 
     name: str
     raw: tuple  # folders of raw signals that are in use
-    features: tuple  # and of features
+    features: dict  # and of features -> their windows, s
     emotions: dict  # label -> word
-    window: float  # of the features, s
     labels: dict | None  # session -> labels of the trials; None reads label.mat
 
 
 SEED = _Set(
     "SEED",
     ("Preprocessed_EEG",),
-    ("ExtractedFeatures", "ExtractedFeatures_1s"),
+    {"ExtractedFeatures": 1.0, "ExtractedFeatures_1s": 1.0, "ExtractedFeatures_4s": 4.0},
     {-1: "negative", 0: "neutral", 1: "positive"},
-    1.0,
     None,
 )
 SEED_IV = _Set(
     "SEED-IV",
     ("eeg_raw_data",),
-    ("eeg_feature_smooth",),
+    {"eeg_feature_smooth": 4.0},
     {0: "neutral", 1: "sad", 2: "fear", 3: "happy"},
-    4.0,
     {
         1: (1, 2, 3, 0, 2, 0, 0, 1, 0, 1, 2, 1, 1, 1, 2, 3, 2, 2, 3, 3, 0, 3, 0, 3),
         2: (2, 1, 3, 0, 0, 2, 0, 2, 3, 3, 2, 3, 2, 0, 1, 1, 2, 1, 0, 3, 0, 1, 3, 1),
@@ -63,7 +60,15 @@ SEED_IV = _Set(
 
 
 def read_seed(
-    path, subjects=None, sessions=None, *, data="raw", smoothing="lds", window=1.0, overlap=0.0
+    path,
+    subjects=None,
+    sessions=None,
+    *,
+    data="raw",
+    smoothing="lds",
+    window=1.0,
+    overlap=0.0,
+    temporal="signal",
 ):
     """Read SEED [1]_: three emotions, 15 subjects, three sessions of 15 film clips.
 
@@ -74,15 +79,18 @@ def read_seed(
     subjects : sequence of int | None
         Which ones; None for all. Files of others are not opened.
     sessions : sequence of int | None
-        1, 2 and 3 in the order of their dates; None for all.
+        1, 2 and 3 in the order of the dates of signals and features; None for all.
     data : {"raw", "features"}
-        ``"raw"``: Epochs of the signals, in volts. ``"features"``: the official DE of
-        windows of 1 s, and beside it a clip of the signal (25 points at 125 Hz from the
-        middle of the window) where the signals are there too.
+        ``"raw"``: Epochs of the signals, in volts. ``"features"``: the official DE, and
+        beside it a temporal stack of the signal where the signals are there too.
     smoothing : {"lds", "moving_average"}
         Which official features.
     window, overlap : float
-        Seconds: how signals are cut.
+        Seconds: how signals are cut. Official features are of windows of 1 or 4 s, without
+        overlap.
+    temporal : {"signal", "power"}
+        What stands beside official features: a clip of the signal (25 points at 125 Hz from
+        the middle of the window), or power in 25 parts of the window.
 
     Returns
     -------
@@ -106,11 +114,19 @@ def read_seed(
     >>> from mne_sst.datasets import read_seed
     >>> epochs = read_seed("SEED", subjects=[1])  # doctest: +SKIP
     """
-    return _read(SEED, path, subjects, sessions, data, smoothing, window, overlap)
+    return _read(SEED, path, subjects, sessions, data, smoothing, (window, overlap), temporal)
 
 
 def read_seed_iv(
-    path, subjects=None, sessions=None, *, data="raw", smoothing="lds", window=4.0, overlap=0.0
+    path,
+    subjects=None,
+    sessions=None,
+    *,
+    data="raw",
+    smoothing="lds",
+    window=4.0,
+    overlap=0.0,
+    temporal="signal",
 ):
     """Read SEED-IV [1]_: four emotions, 15 subjects, three sessions of 24 film clips.
 
@@ -118,7 +134,7 @@ def read_seed_iv(
     ----------
     path : path-like
         The official folder, with ``eeg_raw_data`` and ``eeg_feature_smooth``.
-    subjects, sessions, data, smoothing, window, overlap : object
+    subjects, sessions, data, smoothing, window, overlap, temporal : object
         See `read_seed`; the official features are of windows of 4 s.
 
     Returns
@@ -142,74 +158,89 @@ def read_seed_iv(
     >>> from mne_sst.datasets import read_seed_iv
     >>> epochs = read_seed_iv("SEED-IV", subjects=[1])  # doctest: +SKIP
     """
-    return _read(SEED_IV, path, subjects, sessions, data, smoothing, window, overlap)
+    return _read(SEED_IV, path, subjects, sessions, data, smoothing, (window, overlap), temporal)
 
 
-def _read(which, path, subjects, sessions, data, smoothing, window, overlap):
+def _read(which, path, subjects, sessions, data, smoothing, cut, temporal):
     check_option("data", data, KINDS)
     check_option("smoothing", smoothing, tuple(SMOOTHING))
-    window, overlap = check_cut(window, overlap)
-    raw = _files(which, path, which.raw, optional=data == "features")
-    found = raw if data == "raw" else _files(which, path, which.features)
-    parts, info = [], make_info(CHANNELS, SFREQ)
-    for key in asked_for(found, subjects, sessions):
+    check_option("temporal", temporal, TEMPORAL)
+    window, overlap = check_cut(*cut)
+    official = data == "features"
+    raw_folder = check_folder(path, which.name, *which.raw, optional=official)
+    folder = _official_folder(which, path, window, overlap, optional=not official)
+    # Numbered by the dates of both: one folder may lack a recording.
+    raw, features = _numbered(which, raw_folder, folder, official)
+    found = features if official else raw
+    keys, info = asked_for(found, subjects, sessions), make_info(CHANNELS, SFREQ)
+    if official:
+        check_paired(raw, keys, which.name)
+    parts = []
+    for key in keys:
         labels = _labels(which, found[key].parent, key[1])
-        if data == "raw":
+        if official:
+            made = dict(smoothing=smoothing, window=window, temporal=temporal)
+            parts += _features(which, found[key], raw.get(key), key, labels, info, made)
+        else:
             trials = _trials_of(which, found[key], key, labels)
             parts.append(epochs_of(trials, info, window, overlap, which.emotions))
-        else:
-            parts += _features(which, found[key], raw.get(key), key, labels, smoothing, info)
-    return concatenate_features(parts) if data == "features" else join_epochs(parts)
+    return concatenate_features(parts) if official else join_epochs(parts)
 
 
-def asked_for(files, subjects, sessions):
-    """Keys (subject, session) that were asked for, each of which must be there."""
-    subjects = chosen({key[0] for key in files}, subjects, "subjects")
-    sessions = chosen({key[1] for key in files}, sessions, "sessions")
-    return [(s, n) for s in subjects for n in sessions if (s, n) in files]
+def _official_folder(which, path, window, overlap, optional):
+    """Folder of the features of these windows."""
+    if optional:
+        return check_folder(path, which.name, *which.features, optional=True)
+    lengths = sorted(set(which.features.values()))
+    if window not in lengths or overlap:
+        raise ValueError(
+            f"window={window:g}, overlap={overlap:g}: the official features of {which.name} are of "
+            f"windows of {' or '.join(f'{n:g}' for n in lengths)} s without overlap."
+        )
+    return check_folder(path, which.name, *(f for f, w in which.features.items() if w == window))
 
 
-def _files(which, path, folders, optional=False):
-    """(subject, session) -> file, sessions in the order of their dates."""
-    folder = check_folder(path, which.name, *folders, optional=optional)
-    if folder is None:
-        return {}
-    found = {}
-    for file in folder.rglob("*.mat"):
+def _numbered(which, raw, features, official):
+    """(subject, session) -> file of signals, and of features; {} where there are none."""
+    raw, features = _files(which, raw, official), _files(which, features, not official)
+    # SEED-IV says which session it is by the folder, SEED by the order of the dates.
+    return (raw, features) if which.labels is not None else number_sessions(raw, features)
+
+
+def _files(which, folder, optional):
+    """(subject, date or session) -> file."""
+    files = {}
+    for file in sorted(folder.rglob("*.mat")) if folder is not None else ():
         match = re.fullmatch(r"(\d+)_(\d{8})\.mat", file.name)
-        if match:
-            found.setdefault(int(match[1]), []).append((match[2], file))
-    if not found:
+        if not match:
+            continue
+        when = match[2]
+        if which.labels is not None:
+            if file.parent.name not in ("1", "2", "3"):
+                raise ValueError(f"{which.name} has its sessions in folders 1 to 3, got {file}.")
+            when = int(file.parent.name)
+        key = int(match[1]), when
+        if key in files:
+            raise ValueError(f"{which.name}: {files[key]} and {file} are the same recording.")
+        files[key] = file
+    if not files and not optional:
         raise FileNotFoundError(
             f"{which.name}: {folder} holds no file named like 1_20131027.mat (subject, date)."
         )
-    files = {}
-    for subject in sorted(found):
-        for number, (_, file) in enumerate(sorted(found[subject]), start=1):
-            # SEED-IV says which session it is by the folder.
-            session = int(file.parent.name) if file.parent != folder else number
-            if (subject, session) in files:
-                raise ValueError(
-                    f"{which.name}: {files[subject, session]} and {file} are both subject "
-                    f"{subject}, session {session}."
-                )
-            files[subject, session] = file
     return files
 
 
 def _labels(which, folder, session):
     if which.labels is not None:
-        if session not in which.labels:
-            raise ValueError(f"{which.name} has sessions 1 to 3, got a folder {session}.")
         return list(which.labels[session])
     file = MatFile(folder / "label.mat")
-    labels = file.read("label").ravel().astype(int).tolist()
+    labels = file.read("label").ravel().tolist()
     unknown = sorted(set(labels) - set(which.emotions))
     if unknown:
         raise ValueError(
             f"{file.path}: 'label' holds {unknown}, but labels are {listed(which.emotions)}."
         )
-    return labels
+    return [int(label) for label in labels]
 
 
 def _variables(file, pattern, n_trials):
@@ -259,20 +290,16 @@ def metadata(key, trial, label, emotions):
     return values | {"label": int(label), "emotion": emotions[int(label)]}
 
 
-def _features(which, path, raw_path, key, labels, smoothing, info):
-    """Official DE of one session, and clips of its signals where they are there."""
+def _features(which, path, raw_path, key, labels, info, made):
+    """Official DE of one session, and stacks of its signals where they are there."""
     file, parts = MatFile(path), []
-    names = _variables(file, SMOOTHING[smoothing] + r"(\d+)", len(labels))
+    names = _variables(file, SMOOTHING[made["smoothing"]] + r"(\d+)", len(labels))
     trials = iter(()) if raw_path is None else _trials_of(which, raw_path, key, labels)
     for number, (name, label) in enumerate(zip(names, labels, strict=True), start=1):
         where = f"{path}: {name!r}"
-        values = file.read(name, (len(CHANNELS), None, 5))
+        values = file.read(name, (len(CHANNELS), None, 5)).transpose(1, 0, 2)
         trial = next(trials, None)
-        has_signals = trial is not None
-        if not has_signals:
+        if trial is None:
             trial = Trial(where, None, metadata(key, number, label, which.emotions))
-        values = values.transpose(1, 0, 2)
-        parts.append(
-            official_features(values, trial, info, which.window, smoothing, where, has_signals)
-        )
+        parts.append(official_features(values, trial, info, where, **made))
     return parts

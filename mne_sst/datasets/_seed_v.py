@@ -8,9 +8,10 @@ import numpy as np
 from .._checks import check_number, check_option, listed
 from ..features import concatenate_features
 from ._arrays import numbers
-from ._official import official_features
+from ._official import TEMPORAL, official_features
 from ._pickles import check_allowed, loads
-from ._seed import CHANNELS, asked_for, metadata
+from ._seed import CHANNELS, metadata
+from ._sessions import asked_for, check_paired
 from ._trials import (
     KINDS,
     Trial,
@@ -64,6 +65,7 @@ def read_seed_v(
     data="raw",
     window=4.0,
     overlap=0.0,
+    temporal="signal",
     sfreq=200.0,
     allow_pickle=False,
 ):
@@ -80,6 +82,8 @@ def read_seed_v(
         windows of 4 s, and beside it a clip of the signal where the signals are there too.
     window, overlap : float
         Seconds: how signals are cut.
+    temporal : {"signal", "power"}
+        What stands beside official features, see `read_seed`.
     sfreq : float
         Rate the signals of 1000 Hz are brought to, Hz.
     allow_pickle : bool
@@ -110,6 +114,7 @@ def read_seed_v(
     >>> epochs = read_seed_v("SEED-V", subjects=[1])  # doctest: +SKIP
     """
     check_option("data", data, KINDS)
+    check_option("temporal", temporal, TEMPORAL)
     window, overlap = check_cut(window, overlap)
     sfreq = check_number("sfreq", sfreq, 0, 1000, low_open=True)
     info = make_info(CHANNELS, sfreq)
@@ -120,12 +125,12 @@ def read_seed_v(
             [epochs_of(_trials(raw[k], k, sfreq), info, window, overlap, EMOTIONS) for k in keys]
         )
     files, parts = _feature_files(path), []
-    for subject, session in asked_for(
-        {(s, n): f for s, f in files.items() for n in LABELS}, subjects, sessions
-    ):
+    keys = asked_for({(s, n): f for s, f in files.items() for n in LABELS}, subjects, sessions)
+    for subject, _ in keys:
         check_allowed(allow_pickle, files[subject], " Or read the signals: data='raw'.")
-        key = subject, session
-        parts += _features(files[subject], raw.get(key), key, info, sfreq)
+    check_paired(raw, keys, "SEED-V")
+    for key in keys:
+        parts += _features(files[key[0]], raw.get(key), key, info, temporal)
     return concatenate_features(parts)
 
 
@@ -139,7 +144,7 @@ def _raw_files(path, optional):
         match = re.fullmatch(r"(\d+)_([123])_\d{8}\.cnt", file.name)
         if match:
             files[int(match[1]), int(match[2])] = file
-    if not files:
+    if not files and not optional:
         raise FileNotFoundError(
             f"SEED-V: {folder} holds no file named like 1_1_20180804.cnt (subject, session, date)."
         )
@@ -186,11 +191,11 @@ def _trials(path, key, sfreq):
         yield Trial(where, part.get_data()[order], metadata(key, number, label, EMOTIONS))
 
 
-def _features(path, raw_path, key, info, sfreq):
+def _features(path, raw_path, key, info, temporal):
     """Official DE of one session, and clips of its signals where they are there."""
     data, labels = _unpacked(path, "data"), _unpacked(path, "label")
-    trials = iter(()) if raw_path is None else _trials(raw_path, key, sfreq)
-    parts = []
+    trials = iter(()) if raw_path is None else _trials(raw_path, key, info["sfreq"])
+    made, parts = dict(window=WINDOW, smoothing=None, temporal=temporal), []
     for number, label in enumerate(LABELS[key[1]], start=1):
         index = 15 * (key[1] - 1) + number - 1
         where = f"{path}: 'data' of trial {index}"
@@ -202,11 +207,10 @@ def _features(path, raw_path, key, info, sfreq):
                 f"({EMOTIONS[label]})."
             )
         trial = next(trials, None)
-        has_signals = trial is not None
-        if not has_signals:
+        if trial is None:
             trial = Trial(where, None, metadata(key, number, label, EMOTIONS))
         values = values.reshape(len(values), len(CHANNELS), 5)
-        parts.append(official_features(values, trial, info, WINDOW, None, where, has_signals))
+        parts.append(official_features(values, trial, info, where, **made))
     return parts
 
 

@@ -8,8 +8,9 @@ from .._checks import check_option
 from ..features import concatenate_features
 from ._arrays import numbers
 from ._matlab import MatFile
-from ._official import official_features
-from ._seed import SMOOTHING, asked_for
+from ._official import TEMPORAL, official_features
+from ._seed import SMOOTHING
+from ._sessions import asked_for, check_paired, number_sessions
 from ._trials import (
     KINDS,
     Trial,
@@ -18,6 +19,7 @@ from ._trials import (
     epochs_of,
     join_epochs,
     make_info,
+    window_starts,
 )
 
 CHANNELS = "FT7 FT8 T7 T8 TP7 TP8 CP1 CP2 P1 PZ P2 PO3 POZ PO4 O1 OZ O2".split()
@@ -29,7 +31,15 @@ TIRED, DROWSY = 0.35, 0.7
 
 
 def read_seed_vig(
-    path, subjects=None, sessions=None, *, data="raw", smoothing="lds", window=8.0, overlap=0.0
+    path,
+    subjects=None,
+    sessions=None,
+    *,
+    data="raw",
+    smoothing="lds",
+    window=8.0,
+    overlap=0.0,
+    temporal="signal",
 ):
     """Read SEED-VIG [1]_: drowsiness at the wheel, 23 drives of two hours in a simulator.
 
@@ -46,9 +56,12 @@ def read_seed_vig(
         ``"raw"``: Epochs of the signals, in volts. ``"features"``: the official DE of
         pieces of 8 s, and beside it a clip of the signal where the signals are there too.
     smoothing : {"lds", "moving_average"}
-        Which official features.
+        Which official features. Their makers smoothed the whole drive: across the borders of
+        the five parts, so that parts which test have seen, and were seen by, those that train.
     window, overlap : float
         Seconds: how signals are cut.
+    temporal : {"signal", "power"}
+        What stands beside official features, see `read_seed`.
 
     Returns
     -------
@@ -77,39 +90,41 @@ def read_seed_vig(
     """
     check_option("data", data, KINDS)
     check_option("smoothing", smoothing, tuple(SMOOTHING))
+    check_option("temporal", temporal, TEMPORAL)
     window, overlap = check_cut(window, overlap)
-    info, parts = make_info(CHANNELS, SFREQ), []
-    raw = _files(path, "Raw_Data", optional=data == "features")
-    found = raw if data == "raw" else _files(path, "EEG_Feature_5Bands")
-    for key in asked_for(found, subjects, sessions):
+    info, official, parts = make_info(CHANNELS, SFREQ), data == "features", []
+    # Numbered by the dates of both: one folder may lack a drive.
+    raw, features = number_sessions(
+        _files(path, "Raw_Data", optional=official),
+        _files(path, "EEG_Feature_5Bands", optional=not official),
+    )
+    found = features if official else raw
+    keys = asked_for(found, subjects, sessions)
+    if official:
+        check_paired(raw, keys, "SEED-VIG")
+    for key in keys:
         labels = _labels(path, found[key].name)
-        if data == "raw":
+        if official:
+            made = dict(smoothing=smoothing, window=PIECE, temporal=temporal)
+            parts += _features(found[key], raw.get(key), key, labels, info, made)
+        else:
             trials = _trials(found[key], key, labels, window, overlap)
             parts.append(epochs_of(trials, info, window, overlap))
-        else:
-            parts += _features(found[key], raw.get(key), key, labels, smoothing, info)
-    return concatenate_features(parts) if data == "features" else join_epochs(parts)
+    return concatenate_features(parts) if official else join_epochs(parts)
 
 
 def _files(path, name, optional=False):
-    """(subject, session) -> file, the drives of a subject in the order of their dates."""
+    """(subject, date and the rest of the name) -> file."""
     folder = check_folder(path, "SEED-VIG", name, optional=optional)
     if folder is None:
         return {}
-    found = {}
-    for file in folder.glob("*.mat"):
-        match = re.fullmatch(r"(\d+)_(\d{8}).*\.mat", file.name)
-        if match:
-            found.setdefault(int(match[1]), []).append((match[2], file.name, file))
-    if not found:
+    matches = [(re.fullmatch(r"(\d+)_(\d{8}.*)\.mat", f.name), f) for f in folder.glob("*.mat")]
+    files = {(int(match[1]), match[2]): file for match, file in matches if match}
+    if not files and not optional:
         raise FileNotFoundError(
             f"SEED-VIG: {folder} holds no file named like 1_20151124_noon_2.mat."
         )
-    return {
-        (subject, session): file
-        for subject in sorted(found)
-        for session, (*_, file) in enumerate(sorted(found[subject]), start=1)
-    }
+    return files
 
 
 def _labels(path, name):
@@ -147,35 +162,26 @@ def _signals(path):
 def _trials(path, key, labels, window, overlap):
     """Yield the five parts of a drive, with one label a window."""
     signals = np.split(_signals(path), N_PARTS, axis=1)
-    step = window - overlap
+    starts, n_samples = window_starts(signals[0].shape[1], SFREQ, window, overlap)
+    pieces = ((starts + n_samples // 2) // round(PIECE * SFREQ)).astype(int)
     for part, (values, own) in enumerate(
         zip(signals, np.split(labels, N_PARTS), strict=True), start=1
     ):
-        middles = np.arange(0, len(own) * PIECE, step) + window / 2
-        pieces = np.minimum(middles // PIECE, len(own) - 1).astype(int)
         yield Trial(f"{path}: part {part}", values, _metadata(key, part, own[pieces]))
 
 
-def _features(path, raw_path, key, labels, smoothing, info):
-    """Official DE of one drive, and clips of its signals where they are there."""
-    name = SMOOTHING[smoothing]
+def _features(path, raw_path, key, labels, info, made):
+    """Official DE of one drive, and stacks of its signals where they are there."""
+    name = SMOOTHING[made["smoothing"]]
     where = f"{path}: {name!r}"
-    values = MatFile(path).read(name, (len(CHANNELS), N_PIECES, 5))
-    signals = None if raw_path is None else np.split(_signals(raw_path), N_PARTS, axis=1)
-    parts = np.split(values.transpose(1, 0, 2), N_PARTS)
+    values = MatFile(path).read(name, (len(CHANNELS), N_PIECES, 5)).transpose(1, 0, 2)
+    signals = [None] * N_PARTS
+    if raw_path is not None:
+        signals = np.split(_signals(raw_path), N_PARTS, axis=1)
+    parts = zip(np.split(values, N_PARTS), signals, np.split(labels, N_PARTS), strict=True)
     return [
         official_features(
-            own,
-            Trial(
-                f"{raw_path}: part {i + 1}",
-                None if signals is None else signals[i],
-                _metadata(key, i + 1, np.split(labels, N_PARTS)[i]),
-            ),
-            info,
-            PIECE,
-            smoothing,
-            where,
-            signals is not None,
+            own, Trial(f"{raw_path}: part {i}", signal, _metadata(key, i, told)), info, where, **made
         )
-        for i, own in enumerate(parts)
+        for i, (own, signal, told) in enumerate(parts, start=1)
     ]

@@ -118,6 +118,33 @@ def metadata_of(values, n_windows):
     return pd.DataFrame(values, index=range(n_windows))
 
 
+def window_starts(n_times, sfreq, window, overlap):
+    """First samples of the windows of a trial, and their length.
+
+    Parameters
+    ----------
+    n_times : int
+        Samples of the trial.
+    sfreq : float
+        Hz.
+    window, overlap : float
+        Seconds.
+
+    Returns
+    -------
+    starts : array of int
+        Empty where the trial is shorter than a window.
+    n_samples : int
+    """
+    n_samples, step = round(window * sfreq), round((window - overlap) * sfreq)
+    if min(n_samples, step) < 1:
+        raise ValueError(
+            f"window={window:g} s, overlap={overlap:g} s: at {sfreq:g} Hz a window, and the step "
+            f"from one to the next, must be at least a sample of {1 / sfreq:g} s."
+        )
+    return np.arange(0, n_times - n_samples + 1, step), n_samples
+
+
 def epochs_of(trials, info, window, overlap, words=None):
     """Cut the trials of one recording into windows.
 
@@ -138,21 +165,16 @@ def epochs_of(trials, info, window, overlap, words=None):
         Events count on through the recording; what does not fill a window is left out.
     """
     sfreq = info["sfreq"]
-    n_samples, step = round(window * sfreq), round((window - overlap) * sfreq)
     windows, tables, events, offset = [], [], [], 0
     for trial in trials:
-        starts = np.arange(0, trial.signals.shape[1] - n_samples + 1, step)
+        starts, n_samples = window_starts(trial.signals.shape[1], sfreq, window, overlap)
         if not len(starts):
             raise ValueError(
                 f"{trial.name} has {trial.signals.shape[1] / sfreq:g} s, less than one window "
                 f"of {window:g} s."
             )
         windows.append(np.stack([trial.signals[:, s : s + n_samples] for s in starts]))
-        values = {
-            k: v[: len(starts)] if isinstance(v, np.ndarray) else v
-            for k, v in trial.metadata.items()
-        }
-        tables.append(metadata_of(values, len(starts)))
+        tables.append(metadata_of(trial.metadata, len(starts)))
         code = list(words).index(trial.metadata["label"]) + 1 if words else 1
         events.append(np.column_stack([starts + offset, 0 * starts, 0 * starts + code]))
         offset += trial.signals.shape[1]
