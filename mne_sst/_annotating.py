@@ -1,7 +1,5 @@
 """States along a recording: windows of a Raw predicted in pieces, as annotations."""
 
-import inspect
-
 import mne
 import numpy as np
 
@@ -53,7 +51,7 @@ def _features(clf, part, window, overlap):
     return extractor.set_params(window=window, overlap=overlap, verbose=False).transform(part)
 
 
-def annotations_of(onset, probabilities, classes, window, overlap, merge):
+def annotations_of(onset, probabilities, classes, window, overlap, merge, sfreq):
     """Annotations that tile the recording, from windows that may overlap.
 
     Each window stands for its middle, as long as the step from one to the next; the first
@@ -71,6 +69,8 @@ def annotations_of(onset, probabilities, classes, window, overlap, merge):
         Seconds.
     merge : bool
         Whether to join neighbours of one class.
+    sfreq : float
+        Rate of the recording, Hz: windows begin at whole samples.
 
     Returns
     -------
@@ -78,40 +78,55 @@ def annotations_of(onset, probabilities, classes, window, overlap, merge):
     """
     step = window - overlap
     start, stop = onset + overlap / 2, onset + overlap / 2 + step
-    touches = np.isclose(np.diff(onset), step, atol=0.01 * step)
+    touches = np.abs(np.diff(onset) - step) < 1.5 / sfreq
     start[np.r_[True, ~touches]] -= overlap / 2
     stop[np.r_[~touches, True]] += overlap / 2
+    stop[:-1][touches] = start[1:][touches]
     best = probabilities.argmax(axis=1)
     new = np.r_[True, ~touches | (best[1:] != best[:-1]) | (not merge)]
     first = np.flatnonzero(new)
     last = np.r_[first[1:], len(best)] - 1
     counts = np.diff(np.r_[first, len(best)])
     mean = np.add.reduceat(probabilities, first, axis=0) / counts[:, None]
-    details = {}
-    # MNE 1.11 brought columns of one's own.
-    if "extras" in inspect.signature(mne.Annotations).parameters:
-        details["extras"] = [
-            {
-                "probability": float(row[best[i]]),
-                "n_windows": int(n),
-                **{f"p_{label}": float(p) for label, p in zip(classes, row, strict=True)},
-            }
-            for i, row, n in zip(first, mean, counts, strict=True)
-        ]
-    return mne.Annotations(
-        start[first], stop[last] - start[first], [str(classes[i]) for i in best[first]], **details
-    )
+    extras = [
+        {
+            "probability": float(row[best[i]]),
+            "n_windows": int(n),
+            **{f"p_{label}": float(p) for label, p in zip(classes, row, strict=True)},
+        }
+        for i, row, n in zip(first, mean, counts, strict=True)
+    ]
+    described = [descriptions_of(classes)[i] for i in best[first]]
+    return mne.Annotations(start[first], stop[last] - start[first], described, extras=extras)
+
+
+def descriptions_of(classes):
+    """Descriptions of classes, none of which MNE takes for an instruction.
+
+    Parameters
+    ----------
+    classes : array
+        Labels.
+
+    Returns
+    -------
+    descriptions : list of str
+        The labels; after ``state/`` if one of them begins as those of segments that MNE
+        rejects (``bad``), or at which it cuts (``edge``).
+    """
+    names = [str(label) for label in classes]
+    special = any(name.lower().startswith(("bad", "edge")) for name in names)
+    return [f"state/{name}" for name in names] if special else names
 
 
 def as_of_recording(annotations, raw):
     """Return annotations, told from the start of ``raw``, counted as those of ``raw`` are."""
     date = raw.info["meas_date"]
     start = 0.0 if date is None else raw.first_time
-    extras = {"extras": annotations.extras} if hasattr(annotations, "extras") else {}
     return mne.Annotations(
         annotations.onset + start,
         annotations.duration,
         annotations.description,
         orig_time=date,
-        **extras,
+        extras=annotations.extras,
     )

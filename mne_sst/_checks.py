@@ -5,6 +5,7 @@ import numbers
 from contextlib import contextmanager
 
 import numpy as np
+import pandas as pd
 from tqdm.auto import tqdm
 
 logger = logging.getLogger("mne_sst")
@@ -125,12 +126,10 @@ def check_labels_given(y):
 
 
 def check_none_missing(name, values):
-    """Raise ValueError if labels hold None (NaN in numbers has a check of its own)."""
+    """Raise ValueError if labels or groups hold None, NaN or another sign of nothing."""
     values = np.asarray(values)
-    if values.dtype.kind != "O":
-        return
-    missing = [i for i, v in enumerate(values.ravel()) if v is None or v != v]
-    if missing:
+    missing = np.flatnonzero(pd.isna(values.ravel()))
+    if len(missing):
         raise ValueError(
             f"{name} holds {len(missing)} missing value(s) (None or NaN), the first at "
             f"{missing[0]}; leave those epochs out."

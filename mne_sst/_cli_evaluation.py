@@ -56,6 +56,9 @@ def evaluate(
     best_on_test: Annotated[
         bool, typer.Option("--best-on-test", help="The published way too, beside the fair one.")
     ] = False,
+    chance: Annotated[
+        str, typer.Option(help="majority, or permutation of the predictions.")
+    ] = "majority",
     grid: Annotated[int, typer.Option(min=8, help="Height and width of the maps.")] = 10,
     max_epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the data; the default without it.")
@@ -77,7 +80,7 @@ def evaluate(
     chosen = make_models(
         [m.strip() for m in models.split(",") if m.strip()], with_ablation, **params
     )
-    cut = {"temporal": temporal} | ({"window": window} if window else {})
+    cut = {"temporal": temporal} | ({"window": window} if window is not None else {})
     cut |= {"overlap": overlap} if overlap else {}
     cut |= {"allow_pickle": True} if allow_pickle else {}
     loaded = load(
@@ -102,6 +105,7 @@ def evaluate(
         n_jobs=jobs,
         standardize="subject" if standardize else None,
         selection="best-on-test" if best_on_test else "none",
+        chance=chance,
         verbose=verbose_of(quiet),
     )
     print_table(summarize(table), loaded.title)

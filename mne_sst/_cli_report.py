@@ -56,12 +56,12 @@ def report(
     mpl.use("agg")
     clf, extractor = model_and_extractor(model, window, overlap, quiet)
     read = read_files(files, montage, extractor.window, overlap)
-    features, y, over = features_and_labels(read, extractor, label, groups)
+    features, y, _ = features_and_labels(read, extractor, label, groups)
     made = make_report(
         clf,
         features,
         y,
-        groups=over,
+        groups=groups,
         results=results,
         ablation=ablation,
         method=None if method == "none" else method,

@@ -15,7 +15,7 @@ from ._blocks import SeededDropout
 from ._checks import check_number
 from ._device import torch_threads
 from ._estimator import seeds_of
-from .features import EpochsFeatures
+from .features._extractor import spectral_of
 
 
 class DGCNN(nn.Module):
@@ -154,7 +154,7 @@ class DGCNNClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : EpochsFeatures | array, shape (n_windows, n_channels, n_bands)
+        X : EpochsFeatures | Epochs | array, shape (n_windows, n_channels, n_bands)
             DE.
         y : array, shape (n_windows,)
             Labels.
@@ -210,7 +210,7 @@ class DGCNNClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : EpochsFeatures | array, shape (n_windows, n_channels, n_bands)
+        X : EpochsFeatures | Epochs | array, shape (n_windows, n_channels, n_bands)
             DE.
 
         Returns
@@ -228,7 +228,7 @@ class DGCNNClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : EpochsFeatures | array, shape (n_windows, n_channels, n_bands)
+        X : EpochsFeatures | Epochs | array, shape (n_windows, n_channels, n_bands)
             DE.
 
         Returns
@@ -239,10 +239,10 @@ class DGCNNClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _spectral(X):
-    values = X.spectral if isinstance(X, EpochsFeatures) else np.asarray(X)
+    values = spectral_of(X)
     if values.ndim != 3:
         raise ValueError(
-            "X must be EpochsFeatures or an array of shape (n_windows, n_channels, n_bands), got "
-            f"shape {values.shape}."
+            "X must be EpochsFeatures, Epochs or an array of shape (n_windows, n_channels, "
+            f"n_bands), got shape {values.shape}."
         )
     return values

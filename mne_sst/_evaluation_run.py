@@ -84,23 +84,25 @@ def load(
     -------
     loaded : Loaded
     """
+    temporal = cut.pop("temporal", "power")
     extractor = FeatureExtractor(
-        temporal=cut.pop("temporal", "power"),
-        reference=cut.pop("reference", "average"),
-        verbose=False,
+        temporal=temporal, reference=cut.pop("reference", "average"), verbose=False
     )
     if name not in SETS:
-        return _load_file(Path(name), extractor, target, signals)
+        _check_nothing(name, root=root, official=official, **cut)
+        return _load_file(Path(name), extractor, subjects, target, signals)
     known = SETS[name]
     _check_official(known, official, signals)
-    subjects, root = known.choose(root, subjects), known.folder_of(root)
+    if not known.pickled and cut.pop("allow_pickle", False):
+        raise ValueError(f"--allow-pickle: {known.title} has no pickle files; leave it out.")
+    subjects, root = known.choose(root, subjects, official), known.folder_of(root)
     parts, kept = [], []
     # Simulated subjects are one draw, and a single file is opened once.
     groups = [[s] for s in subjects] if known.subject else [subjects]
     with progress(len(groups), f"Reading {known.title}", verbose) as bar:
         for group in groups:
             if official:
-                parts.append(known.read(root, group, data="features", **cut))
+                parts.append(known.read(root, group, data="features", temporal=temporal, **cut))
             else:
                 epochs = known.read(root, group, **cut)
                 parts.append(extractor.transform(epochs))
@@ -113,14 +115,24 @@ def load(
 
 
 def _check_official(known, official, signals):
-    if official and not known.official:
-        have = listed([name for name, other in SETS.items() if other.official])
+    if official and not known.official_files:
+        have = listed([name for name, other in SETS.items() if other.official_files])
         raise ValueError(f"--official: no features came with {known.title}, only with {have}.")
     if official and signals:
         raise ValueError(f"--official: {listed(_ON_SIGNALS)} needs signals; leave it out.")
 
 
-def _load_file(path, extractor, target, signals):
+def _check_nothing(name, **options):
+    """Raise ValueError for options that mean nothing for a file of windows."""
+    given = [f"--{option.replace('_', '-')}" for option, value in options.items() if value]
+    if given and Path(name).is_file():
+        raise ValueError(
+            f"--data {name} is a file of windows, for which {listed(given)} means nothing; leave "
+            "it out."
+        )
+
+
+def _load_file(path, extractor, subjects, target, signals):
     if not path.is_file():
         raise FileNotFoundError(
             f"--data {path}: neither a data set ({', '.join(SETS)}) nor a file."
@@ -134,8 +146,21 @@ def _load_file(path, extractor, target, signals):
             raise ValueError(f"{listed(_ON_SIGNALS)} needs signals, but {path} holds features.")
     if features.metadata is None:
         raise ValueError(f"{path} has no metadata; columns subject, trial and label are needed.")
+    if subjects is not None:
+        wanted = _rows_of(features.metadata, subjects)
+        features, epochs = features[wanted], None if epochs is None else epochs[wanted]
     y = _target(features.metadata, target or "label")
     return Loaded(path.stem, features, epochs, y, None)
+
+
+def _rows_of(table, subjects):
+    """Windows of these subjects, each of which must be there."""
+    check_option("--subjects: column", "subject", tuple(table.columns))
+    missing = sorted(set(subjects) - set(table["subject"]))
+    if missing:
+        there = listed(table["subject"].unique())
+        raise ValueError(f"--subjects: {listed(missing)} not found, only {there}.")
+    return np.flatnonzero(table["subject"].isin(subjects))
 
 
 def _target(table, column):

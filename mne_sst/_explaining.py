@@ -104,7 +104,8 @@ class ExplainedEstimator(NetworkEstimator):
         Parameters
         ----------
         raw : Raw
-            Read piece by piece; it need not be in memory.
+            Read piece by piece; it need not be in memory, unless the classifier learnt
+            ``"bandpass"`` DE of recordings, which are filtered as a whole.
         window : float | None
             Seconds; None for that of the training data, which others must be close to.
         overlap : float
@@ -116,9 +117,11 @@ class ExplainedEstimator(NetworkEstimator):
         -------
         annotations : mne.Annotations
             For ``raw.set_annotations(raw.annotations + annotations)``, with the ``orig_time``
-            of those of ``raw``. Each tells the class of the middle of a window; ``extras``
-            (MNE 1.11 and newer) hold ``probability``, the probability ``p_<class>`` of each
-            class, and ``n_windows``. Segments that are annotated as bad have none.
+            of those of ``raw``. Each tells the class of the middle of a window, after
+            ``state/`` where the name of a class begins with ``bad`` or ``edge``, which MNE
+            takes for an instruction; ``extras`` hold ``probability``, the probability
+            ``p_<class>`` of each class, and ``n_windows``. Segments that are annotated as bad
+            have none.
 
         Raises
         ------
@@ -130,7 +133,9 @@ class ExplainedEstimator(NetworkEstimator):
         check_is_fitted(self)
         onset, probabilities = self._along(raw, window, overlap)
         window = self.feature_settings_.window if window is None else window
-        found = annotations_of(onset, probabilities, self.classes_, window, overlap, merge)
+        found = annotations_of(
+            onset, probabilities, self.classes_, window, overlap, merge, raw.info["sfreq"]
+        )
         return as_of_recording(found, raw)
 
     def _along(self, raw, window, overlap):

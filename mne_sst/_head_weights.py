@@ -4,7 +4,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ._checks import check_option
+from ._checks import check_none_missing, check_option
 from .contrast import contrast_units, mean_pairwise_correlation, unit_differences
 from .regions import region_means
 
@@ -41,6 +41,10 @@ class HeadWeights:
 
     def to_electrodes(self, stream="spectral"):
         """Weights of electrodes, shape (n_epochs, n_channels)."""
+        raise NotImplementedError
+
+    def _resolved(self, stream):
+        """Weights of electrodes at bands or moments, (n_epochs, n_channels, n_points)."""
         raise NotImplementedError
 
     def _mean_rows(self, rows, labels, counts):
@@ -84,15 +88,31 @@ class HeadWeights:
         if isinstance(by, str):
             check_option("by", by, ("label",))
             return self.labels
-        by = np.asarray(by)
-        if by.shape != (len(self),):
-            raise ValueError(
-                f"by must have one value for each of {len(self)} epochs, got {by.shape}."
-            )
-        return by
+        return self._each("by", by)
 
-    def to_evoked(self, by="label", stream="spectral"):
-        """One Evoked per label, with the electrodes' weights as its only sample.
+    def _each(self, name, values):
+        """One value an epoch, none missing."""
+        if isinstance(values, str):
+            raise TypeError(
+                f"{name} must be an array with one value for each of {len(self)} epochs, such as "
+                f"a column of the metadata; got {values!r}."
+            )
+        values = np.asarray(values)
+        if values.shape != (len(self),):
+            raise ValueError(
+                f"{name} must have one value for each of {len(self)} epochs, got {values.shape}."
+            )
+        check_none_missing(name, values)
+        return values
+
+    def _points(self, stream):
+        """Names of the bands, or moments in seconds."""
+        if stream == "spectral":
+            return [name for name, _, _ in self.settings.bands]
+        return [f"{t:.4f}" for t in self.moments]
+
+    def to_evoked(self, by="label", stream="spectral", resolved=False):
+        """Electrodes' weights as Evoked objects, for every plot of MNE.
 
         Parameters
         ----------
@@ -100,36 +120,69 @@ class HeadWeights:
             See `average`.
         stream : {"spectral", "temporal"}
             Which stream.
+        resolved : bool
+            Whether each band has an Evoked of its own (spectral stream), and each moment a
+            sample (temporal stream).
 
         Returns
         -------
         evokeds : list of mne.EvokedArray
-            The label is the comment. MNE takes the values for volts: pass
-            ``scalings=1, units=attention.unit`` to its plots.
+            One for each label, and band if resolved, which the comment names; of one sample,
+            or one for each moment. MNE takes the values for volts: pass ``scalings=1,
+            time_format=""`` to its topomaps.
         """
         mean = self.average(by)
-        weights = mean.to_electrodes(stream)
+        if not resolved:
+            weights, points, sfreq = mean.to_electrodes(stream)[:, :, None], [""], 1.0
+        elif stream == "spectral":
+            weights, points, sfreq = mean._resolved(stream), self._points(stream), 1.0
+        else:
+            weights, points = mean._resolved(stream), [""]
+            sfreq = (self.n_times - 1) / np.ptp(self.moments) if self.n_times > 1 else 1.0
+        parts = [weights] if len(points) == 1 else np.split(weights, len(points), axis=2)
+        info = _at_rate(self.info, sfreq)
         return [
-            mne.EvokedArray(w[:, None], self.info, comment=str(label), nave=int(n), verbose="ERROR")
-            for w, label, n in zip(weights, mean.labels, mean.n_averaged, strict=True)
+            mne.EvokedArray(
+                part[row],
+                info,
+                tmin=self.moments[0] if part.shape[2] > 1 else 0.0,
+                comment=f"{label}, {point}" if point else str(label),
+                nave=int(mean.n_averaged[row]),
+                verbose="ERROR",
+            )
+            for row, label in enumerate(mean.labels)
+            for part, point in zip(parts, points, strict=True)
         ]
 
-    def by_region(self, stream="spectral"):
+    def by_region(self, stream="spectral", resolved=False):
         """Mean weight of the electrodes of each region and side.
 
         Parameters
         ----------
         stream : {"spectral", "temporal"}
             Which stream.
+        resolved : bool
+            Whether each band or moment has a row of its own.
 
         Returns
         -------
         table : DataFrame
-            Columns ``epoch, label, stream, region, side, n_channels, weight``. Regions
-            are those of `regions.electrode_regions`; those without an electrode are
-            left out.
+            Columns ``epoch, label, stream, region, side, n_channels, weight``, and before
+            the weight ``point`` (band, or moment in seconds) if resolved. Regions are those
+            of `regions.electrode_regions`; those without an electrode are left out.
         """
-        means, where = region_means(self.to_electrodes(stream), self.info)
+        if not resolved:
+            return self._regions_of(self.to_electrodes(stream), stream)
+        weights = self._resolved(stream)
+        tables = [
+            self._regions_of(weights[:, :, i], stream).assign(point=point)
+            for i, point in enumerate(self._points(stream))
+        ]
+        table = pd.concat(tables, ignore_index=True)
+        return table[[*(c for c in table if c not in ("point", "weight")), "point", "weight"]]
+
+    def _regions_of(self, weights, stream):
+        means, where = region_means(weights, self.info)
         n_epochs, n_regions = means.shape
         table = pd.concat([where] * n_epochs, ignore_index=True)
         table.insert(0, "epoch", np.repeat(np.arange(n_epochs), n_regions))
@@ -153,11 +206,10 @@ class HeadWeights:
             A row a label: ``label, n_units, correlation`` (mean over all pairs of units of
             the correlation between their mean maps).
         """
-        units, weights = self._labels_by(by), self.to_electrodes(stream)
+        units, weights = self._each("by", by), self.to_electrodes(stream)
         rows = []
         for label in np.unique(self.labels):
-            own = self.labels == label
-            maps = [weights[own & (units == unit)].mean(axis=0) for unit in pd.unique(units[own])]
+            maps = self._maps(weights, self.labels == label, units)
             rows.append((label, len(maps), mean_pairwise_correlation(maps)))
         return pd.DataFrame(rows, columns=["label", "n_units", "correlation"])
 
@@ -195,8 +247,8 @@ class HeadWeights:
                MEG-data. J. Neurosci. Methods, 164, 177-190.
         """
         weights = self.to_electrodes(stream)
-        units = self._labels_by(subjects)
-        differences = unit_differences(weights, self.labels, units, first, second)
+        units = self._each("subjects", subjects)
+        differences = unit_differences(weights, self.labels, units, first, second, self.n_averaged)
         return contrast_units(
             differences,
             self.info,
@@ -207,8 +259,14 @@ class HeadWeights:
             seed=seed,
         )
 
-    def to_data_frame(self):
+    def to_data_frame(self, resolved=False):
         """Return all weights as a tidy table.
+
+        Parameters
+        ----------
+        resolved : bool
+            Whether to give the weight of each electrode in each band and at each moment
+            instead: hundreds of rows an epoch.
 
         Returns
         -------
@@ -216,22 +274,33 @@ class HeadWeights:
             Columns ``epoch, label, stream, block, kind, name, weight``: ``kind`` is
             ``"electrode"``, ``"band"`` or ``"time"``, ``name`` the electrode, the
             band or the moment in seconds, ``block`` where the weight stands (0 for
-            the input).
+            the input). If resolved, every kind is ``"electrode"``, and a column ``point``
+            names the band or the moment.
         """
-        bands = [name for name, _, _ in self.settings.bands]
-        depth = {
-            "spectral": ("band", bands, self.bands),
-            "temporal": ("time", [f"{t:.4f}" for t in self.moments], self.times),
-        }
+        depth = {"spectral": ("band", self.bands), "temporal": ("time", self.times)}
         tables = []
-        for stream, (kind, names, weights) in depth.items():
+        for stream, (kind, weights) in depth.items():
+            names = self._points(stream)
+            if resolved:
+                if stream in self.electrode_streams and weights is not None:
+                    tables.append(self._tidy_resolved(stream, names))
+                continue
             if stream in self.electrode_streams:
                 electrodes = self.to_electrodes(stream)
                 tables.append(self._tidy(stream, "electrode", self.info["ch_names"], electrodes))
             if weights is not None:
                 tables.append(self._tidy(stream, kind, names, weights))
         columns = ["epoch", "label", "stream", "block", "kind", "name", "weight"]
+        columns[6:6] = ["point"] * resolved
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+    def _tidy_resolved(self, stream, points):
+        weights = self._resolved(stream)
+        channels, n_points = self.info["ch_names"], len(points)
+        flat = weights.reshape(len(weights), -1)
+        table = self._tidy(stream, "electrode", np.repeat(channels, n_points), flat)
+        table.insert(6, "point", np.tile(points, len(flat) * len(channels)))
+        return table
 
     def _tidy(self, stream, kind, names, weights):
         n_epochs, n_names = weights.shape
@@ -247,7 +316,16 @@ class HeadWeights:
             }
         )
 
-    def plot_topomap(self, by="label", stream=None, subjects=None, axes=None, show=True, **kwargs):
+    def plot_topomap(
+        self,
+        by="label",
+        stream=None,
+        subjects=None,
+        axes=None,
+        show=True,
+        resolved=False,
+        **kwargs,
+    ):
         """Plot the mean weight of electrodes, a head for each label and stream.
 
         Parameters
@@ -263,13 +341,16 @@ class HeadWeights:
             One for each label, in the order of the sorted labels, and stream.
         show : bool
             Whether to show the figure.
+        resolved : bool
+            Whether to draw a row of heads for each band (``stream="spectral"``) instead of
+            one for each stream.
         **kwargs
             Passed on to `mne.viz.plot_topomap`.
 
         Returns
         -------
         fig : Figure
-            The heads of a stream share one colour scale. Titles hold the number of epochs
+            The heads of a row share one colour scale. Titles hold the number of epochs
             and the stability: the mean correlation between two maps of those averaged.
         """
         from .viz import plot_attention
@@ -277,13 +358,24 @@ class HeadWeights:
         mean = self.average(by)
         if not self.electrode_streams:
             raise ValueError("there is no spatial mask to plot; use attention='both' or 'spatial'.")
-        streams = list(self.electrode_streams) if stream is None else [stream]
         labels, units = self._labels_by(by), self._units(subjects, by)
+        if resolved:
+            check_option("stream", stream or "spectral", ("spectral",))
+            of_all, of_mean = self._resolved("spectral"), mean._resolved("spectral")
+            given = {
+                name: (of_mean[:, :, i], of_all[:, :, i])
+                for i, name in enumerate(self._points("spectral"))
+            }
+        else:
+            streams = list(self.electrode_streams) if stream is None else [stream]
+            given = {
+                f"{name} stream": (mean.to_electrodes(name), self.to_electrodes(name))
+                for name in streams
+            }
         rows = {}
-        for name in streams:
-            heads, weights = mean.to_electrodes(name), self.to_electrodes(name)
-            rows[f"{name} stream"] = {
-                _title(v, n, _stability(weights, labels == v, units)): head
+        for name, (heads, weights) in given.items():
+            rows[name] = {
+                _title(v, n, self._stability(weights, labels == v, units)): head
                 for v, n, head in zip(mean.labels, mean.n_averaged, heads, strict=True)
             }
         return plot_attention(
@@ -350,13 +442,14 @@ class HeadWeights:
         labels = self._labels_by(by)
         units = self._units(subjects, by)
         values = pd.unique(labels) if by is None else np.unique(labels)
-        groups = {value: weights[labels == value] for value in values}
+        own = {value: labels == value for value in values}
         return plot(
-            groups,
+            {value: weights[rows] for value, rows in own.items()},
             x,
             self.depth_unit,
             even=self._even(weights.shape[1]),
-            stability={value: _stability(weights, labels == value, units) for value in values},
+            counts={value: self.n_averaged[rows] for value, rows in own.items()},
+            stability={v: self._stability(weights, rows, units) for v, rows in own.items()},
             axes=axes,
             show=show,
         )
@@ -364,14 +457,23 @@ class HeadWeights:
     def _units(self, subjects, by):
         """What stability is over: subjects as given, or every other epoch of a label."""
         if subjects is not None:
-            return self._labels_by(subjects)
+            return self._each("subjects", subjects)
         return pd.Series(self._labels_by(by)).groupby(self._labels_by(by)).cumcount().to_numpy() % 2
 
+    def _maps(self, weights, own, units):
+        """Mean of each unit, over some of the epochs."""
+        rows = [np.flatnonzero(own & (units == unit)) for unit in pd.unique(units[own])]
+        return [np.average(weights[r], axis=0, weights=self.n_averaged[r]) for r in rows]
 
-def _stability(weights, own, units):
-    """Mean correlation between the means of units; NaN where there is nothing to compare."""
-    maps = [weights[own & (units == unit)].mean(axis=0) for unit in np.unique(units[own])]
-    return mean_pairwise_correlation(maps)
+    def _stability(self, weights, own, units):
+        """Mean correlation between units; NaN where there is nothing to compare."""
+        return mean_pairwise_correlation(self._maps(weights, own, units))
+
+
+def _at_rate(info, sfreq):
+    """The same electrodes, sampled at another rate."""
+    other = mne.create_info(info["ch_names"], sfreq, "eeg")
+    return other.set_montage(info.get_montage())
 
 
 def _title(label, n_epochs, r):

@@ -1,5 +1,7 @@
 """Files of arrays with a JSON header (safetensors): opening one runs no code."""
 
+import getpass
+import hashlib
 import json
 import os
 import tempfile
@@ -9,6 +11,7 @@ from pathlib import Path
 import mne
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -210,3 +213,20 @@ def table_from_json(saved):
             dtype = pd.CategoricalDtype(column["categories"], column["ordered"])
         table[column["name"]] = pd.Series(column["values"], dtype=dtype)
     return table
+
+
+def lock_for(path):
+    """Lock that one process at a time holds for a file or folder; it ends with the process.
+
+    Parameters
+    ----------
+    path : path-like
+        What is written to. The lock itself lies among the temporary files of the machine.
+
+    Returns
+    -------
+    lock : filelock.FileLock
+    """
+    name = f"{getpass.getuser()}\0{Path(path).resolve()}"
+    digest = hashlib.sha256(name.encode()).hexdigest()[:24]
+    return FileLock(Path(tempfile.gettempdir()) / f"mne_sst-{digest}.lock")

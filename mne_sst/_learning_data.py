@@ -137,9 +137,9 @@ def labels_of(features, y, name="y"):
         return features.events[:, 2]
     check_labels_given(y)
     y = column_or_1d(y, warn=True)
-    check_none_missing("y", y)
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name="y")
+    check_none_missing("y", y)
     if y.shape != (len(features),):
         raise ValueError(
             f"{name} must have shape ({len(features)},), one label an epoch; got {y.shape}."
@@ -163,6 +163,11 @@ def encode(labels, classes, name="y"):
 def trial_groups(features, groups):
     """Return groups as given, or those of the trials in the metadata, or None."""
     if groups is not None:
+        if isinstance(groups, str):
+            raise TypeError(
+                f"groups must have one value an epoch, got {groups!r}; of a column of the metadata "
+                f"give its values: groups=epochs.metadata[{groups!r}]."
+            )
         groups = np.asarray(groups)
         check_none_missing("groups", groups)
         if groups.shape != (len(features),):

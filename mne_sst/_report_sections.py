@@ -11,9 +11,10 @@ import pandas as pd
 
 from . import viz
 from ._checks import listed
+from ._interval import interval
+from ._presets import with_preset
 from .contrast import FEW_UNITS
 from .evaluation import compare, confusion, named_scores, scores, summarize
-from .evaluation._statistics import interval
 from .features import EpochsFeatures
 
 #: Packages whose versions are noted.
@@ -114,7 +115,9 @@ def add_data(report, content):
     table = pd.DataFrame({"class": counts.index.astype(str), "windows": counts.to_numpy()})
     if content.groups is not None:
         per_class = pd.Series(content.groups).groupby(y).nunique()
-        table[f"{content.group_name}s"] = per_class.reindex(content.clf.classes_).to_numpy()
+        table[f"{content.group_name}s"] = per_class.reindex(
+            content.clf.classes_, fill_value=0
+        ).to_numpy()
     length = "unknown length" if settings.window is None else f"{settings.window:g} s"
     caption = f"{len(y)} windows of {length}, {len(features.ch_names)} channels."
     write.table(table, "Windows", caption)
@@ -187,7 +190,7 @@ def _add_evaluation(write, table):
     fig = viz.plot_scores(named_scores(table), "accuracy", chance=chance, show=False)
     write.figure(fig, "Accuracy of subjects", caption)
     if several and len(summary) > 1:
-        tests = compare(table).drop(columns=["transductive_a", "transductive_b"])
+        tests = compare(table)
         caption = "Mean of a - b over subjects; signs flipped at random, p corrected after Holm."
         write.table(tests, "Comparisons", caption)
 
@@ -266,17 +269,27 @@ def add_weights(report, content, weights, section, about, own):
 
 
 def _add_regions(write, weights, stream, caption):
-    mean = weights.by_region(stream).groupby(["label", "region", "side"], sort=False)["weight"]
-    table = mean.mean().unstack("label").reset_index().rename_axis(columns=None)
+    mean = weights.average().by_region(stream)
+    where = mean[["region", "side"]].drop_duplicates().reset_index(drop=True)
+    # Classes may be called as columns are.
+    columns = [where, *(own["weight"].reset_index(drop=True) for _, own in mean.groupby("epoch"))]
+    table = pd.concat(columns, axis=1)
+    table.columns = ["region", "side", *mean["label"].drop_duplicates().astype(str)]
     write.table(table, f"Regions, {stream} stream", f"{caption} Unit: {weights.unit}.")
 
 
 def _add_contrasts(write, content, weights, subjects, about):
     classes = list(np.unique(weights.labels))
-    both = [s for s in pd.unique(subjects) if set(weights.labels[subjects == s]) == set(classes)]
-    if len(both) < FEW_UNITS or not 2 <= len(classes) <= _MOST_PAIRED:
+    if not 2 <= len(classes) <= _MOST_PAIRED:
+        note = f"Pairs are compared for up to {_MOST_PAIRED} classes; here are {len(classes)}."
+        write.html(f"<p>{note} Attention.contrast() compares any two.</p>", "Contrasts")
         return
+    few = []
     for first, second in combinations(classes, 2):
+        pair = [set(subjects[weights.labels == label]) for label in (first, second)]
+        if len(pair[0] & pair[1]) < FEW_UNITS:
+            few.append(f"{first} - {second}")
+            continue
         for stream in weights.electrode_streams:
             found = weights.contrast(first, second, subjects, stream)
             fig = found.plot_topomap(show=False)
@@ -284,10 +297,13 @@ def _add_contrasts(write, content, weights, subjects, about):
             caption = (
                 f"{about} Within {content.group_name}s, mean over {found.n_units}; cluster "
                 f"permutation test over {content.group_name}s ({found.n_permutations} "
-                f"permutations, clusters: {len(found.clusters)}, {p}); white: electrodes of "
+                f"sign flips, clusters: {len(found.clusters)}, {p}); white: electrodes of "
                 f"clusters with p < {found.alpha:g}. Not corrected for several contrasts."
             )
             write.figure(fig, f"{first} - {second}, {stream} stream", caption)
+    if few:
+        note = f"Not compared: {listed(few)}, of which fewer than {FEW_UNITS} "
+        write.html("", "Contrasts", f"{note}{content.group_name}s have both.")
 
 
 def add_settings(report, content):
@@ -297,7 +313,8 @@ def add_settings(report, content):
     features = {k: _text(v) for k, v in asdict(content.features.settings).items()}
     features["bands"] = listed(f"{n} {a:g}-{b:g} Hz" for n, a, b in content.features.settings.bands)
     write.table(_pairs(features), "Features", "How windows became features.")
-    params = {k: _text(v) for k, v in clf.get_params(deep=False).items()}
+    # As they were used: a preset replaces what was left at its default.
+    params = {k: _text(v) for k, v in (with_preset(clf) | {"preset": clf.preset}).items()}
     write.table(_pairs(params), "Network and training", f"Parameters of {type(clf).__name__}.")
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     write.table(_pairs(versions), "Versions")

@@ -119,6 +119,17 @@ class Attention(HeadWeights):
         # than one of two; then shares of the whole.
         return weights / weights.sum(axis=1, keepdims=True) if self.normalized else weights
 
+    def _resolved(self, stream):
+        weights = {"spectral": self.bands, "temporal": self.times}[stream]
+        electrodes = self.to_electrodes(stream)
+        if weights is None:
+            raise ValueError(
+                f"the {stream} stream has no depth mask; resolved=True needs attention='both'."
+            )
+        if self.normalized:  # so that 1 is even attention here too
+            weights = weights * weights.shape[1]
+        return electrodes[:, :, None] * weights[:, None, :]
+
     def _mean_rows(self, rows, labels, counts):
         return Attention(
             {name: self._mean_of(mask, rows) for name, mask in self._masks.items()},

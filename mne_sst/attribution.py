@@ -56,8 +56,9 @@ class Attribution(HeadWeights):
 
     Notes
     -----
-    Positive values speak for the class, negative ones against it. Gradients are per
-    standard deviation of the training data; the other two in nats of log odds.
+    Integrated gradients and occlusion are in nats of log odds: positive values speak for the
+    class, negative ones against it. Gradients are per standard deviation of the training
+    data: a rise of the value would raise or lower the odds, whatever the value is.
 
     Examples
     --------
@@ -123,6 +124,8 @@ class Attribution(HeadWeights):
     def to_electrodes(self, stream="spectral"):
         """Attribution of each electrode, summed over bands or moments.
 
+        Of gradients that is what a rise in all of them at once would do.
+
         Parameters
         ----------
         stream : {"spectral", "temporal"}
@@ -135,6 +138,10 @@ class Attribution(HeadWeights):
         """
         check_option("stream", stream, self.electrode_streams)
         return self._values[stream].sum(axis=2)
+
+    def _resolved(self, stream):
+        check_option("stream", stream, self.electrode_streams)
+        return self._values[stream]
 
     def _mean_rows(self, rows, labels, counts):
         return Attribution(

@@ -7,6 +7,8 @@ from itertools import combinations
 import mne
 import numpy as np
 import pandas as pd
+from scipy import sparse
+from scipy.spatial import QhullError
 
 from ._checks import check_number, listed
 
@@ -38,7 +40,8 @@ class Contrast:
     labels : tuple
         First and second class.
     n_units, n_permutations : int
-        How many subjects (or folds, seeds), and sign flips.
+        How many subjects (or folds, seeds), and sign flips: all there are, if these are
+        fewer than were asked for.
     alpha : float
         Level of significance.
     info : mne.Info
@@ -150,17 +153,16 @@ def contrast_units(differences, info, labels, unit, *, n_permutations=1024, alph
             RuntimeWarning,
             stacklevel=4,
         )
-    adjacency, _ = mne.channels.find_ch_adjacency(info, "eeg")
-    with warnings.catch_warnings():
+    adjacency = _adjacency(info)
+    with warnings.catch_warnings(), mne.utils.use_log_level("ERROR"):
         # No cluster at all is a result; MNE warns of it, and of more flips than there are.
         warnings.simplefilter("ignore", RuntimeWarning)
-        t, found, p, _ = mne.stats.permutation_cluster_1samp_test(
+        t, found, p, flips = mne.stats.permutation_cluster_1samp_test(
             np.asarray(differences, dtype=float),
             adjacency=adjacency,
             n_permutations=n_permutations,
             seed=seed,
             out_type="mask",
-            verbose="ERROR",
         )
     names = np.array(info["ch_names"])
     rows = [
@@ -186,15 +188,27 @@ def contrast_units(differences, info, labels, unit, *, n_permutations=1024, alph
         mean_pairwise_correlation(differences),
         tuple(labels),
         n_units,
-        n_permutations,
+        len(flips),
         alpha,
         info,
         unit,
     )
 
 
-def unit_differences(weights, labels, units, first, second):
-    """Differences of two classes within each unit that holds both, (n_units, n_channels)."""
+def _adjacency(info):
+    """Neighbours of each electrode; all, where electrodes span no triangle."""
+    with mne.utils.use_log_level("ERROR"):
+        try:
+            return mne.channels.find_ch_adjacency(info, "eeg")[0]
+        except QhullError:  # two of them, or all on one line
+            return sparse.csr_array(np.ones((len(info["ch_names"]),) * 2))
+
+
+def unit_differences(weights, labels, units, first, second, counts):
+    """Differences of two classes within each unit that holds both, (n_units, n_channels).
+
+    Rows of the weights count by how many epochs they stand for.
+    """
     for label in (first, second):
         if not (labels == label).any():
             raise ValueError(
@@ -203,9 +217,10 @@ def unit_differences(weights, labels, units, first, second):
     rows = []
     for unit in pd.unique(units):
         inside = units == unit
-        pair = [weights[inside & (labels == label)] for label in (first, second)]
-        if all(len(part) for part in pair):
-            rows.append(pair[0].mean(axis=0) - pair[1].mean(axis=0))
+        pair = [inside & (labels == label) for label in (first, second)]
+        if all(own.any() for own in pair):
+            a, b = (np.average(weights[own], axis=0, weights=counts[own]) for own in pair)
+            rows.append(a - b)
     return np.array(rows).reshape(len(rows), weights.shape[1])
 
 

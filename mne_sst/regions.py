@@ -38,6 +38,9 @@ _TOLERANCE = 20.0
 #: Positions that are this close to one sphere, as a share of its radius, are a drawing of
 #: the system rather than of a head, which is tilted against it by some ten degrees.
 _ROUND = 1e-3
+#: Length of the mean direction of electrodes up to which they go around the head: whole caps
+#: have 0.1 to 0.5, ten frontal electrodes 0.7.
+_MOST_ONE_SIDED = 0.6
 
 
 def electrode_regions(info):
@@ -145,11 +148,17 @@ def _landmarks(kind):
 
 
 def _centre(loc):
-    """Centre of the sphere through some positions; None if they do not settle it."""
+    """Centre of the sphere through some positions; None if they do not settle it.
+
+    Electrodes of one side of the head, such as a frontal row, fit many spheres.
+    """
     system = np.column_stack([2 * loc, np.ones(len(loc))])
     solution, _, _, singular = np.linalg.lstsq(system, (loc**2).sum(axis=1), rcond=None)
-    settled = len(loc) >= 8 and singular[-1] > 1e-2 * singular[0]
-    return solution[:3] if settled else None
+    if len(loc) < 8 or singular[-1] <= 1e-2 * singular[0]:
+        return None
+    centre = solution[:3]
+    one_sided = np.linalg.norm(_directions(loc, centre).mean(axis=0))
+    return centre if one_sided < _MOST_ONE_SIDED else None
 
 
 def _is_sphere(loc, centre):

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import _report_sections as sections
 from ._checks import check_number, check_option, listed, progress
 from ._learning_data import labels_of
+from ._montage import locations
 from .attribution import METHODS
 from .classifier import SSTClassifier
 from .evaluation import read_results
@@ -26,6 +27,10 @@ _NARROW = """
 """
 _ATTENTION = "Masks of the network: what it lets through, which is not why it decides."
 _ATTRIBUTION = "Attribution ({method}): what speaks for the true class (+) and against it (-)."
+_GRADIENT = (
+    "Attribution (gradient): where a rise of the feature raises (+) or lowers (-) the odds of the "
+    "true class."
+)
 
 
 def make_report(
@@ -120,6 +125,7 @@ def make_report(
 
 def _content(clf, X, y, groups, results, ablation):
     features = clf._aligned(X)
+    locations(features.info)  # heads are drawn, also where the network needs names only
     y = np.asarray(labels_of(features, y))
     unknown = sorted(set(y.tolist()) - set(clf.classes_.tolist()), key=str)
     if unknown:
@@ -189,6 +195,7 @@ def _add_attribution(report, content, method, n_attributed):
     own = spread_over_classes(content.y, n_attributed)
     weights = content.clf.attribute(content.features[own], content.y[own], method)
     about = _ATTRIBUTION.format(method=method.replace("_", " "))
+    about = _GRADIENT if method == "gradient" else about
     sections.add_weights(report, content, weights, "Attribution", about, own)
 
 

@@ -60,6 +60,32 @@ def test_overlap_tiles_the_recording(clf, raw):
     np.testing.assert_allclose(found.duration[1:-1], 0.5)
 
 
+@pytest.mark.parametrize(("sfreq", "overlap"), [(128, 0.3), (128, 0.7), (256, 0.7), (256, 0.9)])
+def test_steps_that_are_no_whole_samples(sfreq, overlap):
+    """Windows begin at whole samples: steps differ by one, and still nothing is left open."""
+    info = mne.create_info(2, float(sfreq), "eeg")
+    raw = mne.io.RawArray(np.zeros((2, 24 * sfreq)), info, verbose="ERROR")
+    onset = annotating.cut_raw(raw, 1.0, overlap).metadata["onset"].to_numpy()
+    best = (onset >= 9).astype(int)
+    arguments = onset, np.eye(2)[best], np.array(["a", "b"]), 1.0, overlap
+    found = annotating.annotations_of(*arguments, merge=False, sfreq=sfreq)
+    ends = found.onset + found.duration
+    np.testing.assert_allclose(found.onset[1:], ends[:-1], atol=1e-12)
+    assert ends[-1] == pytest.approx(24.0, abs=1.0 - overlap)
+    merged = annotating.annotations_of(*arguments, merge=True, sfreq=sfreq)
+    assert list(merged.description) == ["a", "b"]
+    assert merged.duration.sum() == pytest.approx(found.duration.sum())
+
+
+def test_classes_that_mne_would_take_for_instructions(epochs, raw):
+    y = np.where(epochs.metadata["emotion"] == "positive", "good", "bad mood")
+    clf = tiny_classifier(max_epochs=1, validation_fraction=0).fit(epochs, y)
+    found = clf.annotate(raw)
+    assert set(found.description) <= {"state/good", "state/bad mood"}
+    raw.set_annotations(found)
+    assert len(mne.make_fixed_length_epochs(raw, duration=1.0, verbose="ERROR").drop_bad()) == 18
+
+
 def test_merged(clf, raw):
     single, merged = clf.annotate(raw), clf.annotate(raw, merge=True)
     assert len(merged) == 1 + np.sum(single.description[1:] != single.description[:-1])

@@ -179,3 +179,48 @@ def test_sizes_of_gradients_are_summed(fitted, features):
     assert "|gradient|" in given.depth_unit
     occluded = fitted.attribute(features[:2], method="occlusion")
     np.testing.assert_allclose(occluded.bands, occluded.spectral.sum(axis=1))
+
+
+def test_resolved_by_band_and_moment(fitted, features, y):
+    """Electrode by band and electrode by moment, in every table, figure and object."""
+    few, truth = features[::6], y[::6]
+    found = fitted.attribute(few, truth, method="gradient")
+    table = found.to_data_frame(resolved=True)
+    n, n_channels = len(few), len(few.ch_names)
+    assert len(table) == n * n_channels * (5 + fitted.n_times_)
+    assert list(table.columns)[-3:] == ["name", "point", "weight"]
+    row = table[(table["epoch"] == 2) & (table["name"] == "Cz") & (table["point"] == "alpha")]
+    assert row["weight"].item() == found.spectral[2, few.ch_names.index("Cz"), 2]
+    times = table[(table["epoch"] == 1) & (table["name"] == "Oz") & (table["stream"] == "temporal")]
+    np.testing.assert_array_equal(times["weight"], found.temporal[1, few.ch_names.index("Oz")])
+    mean = found.average()
+    evokeds = found.to_evoked(resolved=True)
+    assert [e.comment for e in evokeds[:2]] == ["negative, delta", "negative, theta"]
+    assert len(evokeds) == 15
+    np.testing.assert_allclose(evokeds[7].data[:, 0], mean.spectral[1, :, 2])
+    over_time = found.to_evoked(stream="temporal", resolved=True)
+    assert [e.comment for e in over_time] == ["negative", "neutral", "positive"]
+    np.testing.assert_allclose(over_time[2].data, mean.temporal[2])
+    np.testing.assert_allclose(over_time[2].times, found.moments, atol=1e-6)
+    regions = found.by_region(resolved=True)
+    summed = regions.groupby(["epoch", "region", "side"])["weight"].sum()
+    whole = found.by_region().set_index(["epoch", "region", "side"])["weight"]
+    np.testing.assert_allclose(summed.loc[whole.index], whole, atol=1e-12)
+    fig = found.plot_topomap(resolved=True, show=False)
+    heads = [ax for ax in fig.axes if ax.get_title()]
+    assert len(heads) == 3
+    assert [t.get_text() for ax in fig.axes for t in ax.texts] == list(features.bands)
+    with pytest.raises(ValueError, match="stream"):
+        found.plot_topomap(resolved=True, stream="temporal", show=False)
+
+
+def test_masks_resolved(fitted, features):
+    """An electrode in a band gets the product of both masks, 1 where both are even."""
+    attention = fitted.attention(features[:5])
+    both = attention.to_evoked(by=np.arange(5), resolved=True)
+    expected = attention.to_electrodes()[3] * attention.bands[3, 1] * 5
+    np.testing.assert_allclose(both[3 * 5 + 1].data[:, 0], expected)
+    alone = tiny_classifier(max_epochs=1, attention="spatial").fit(features, features.events[:, 2])
+    with pytest.raises(ValueError, match="the spectral stream has no depth mask"):
+        alone.attention(features[:2]).to_data_frame(resolved=True).query("weight > 0")
+        alone.attention(features[:2]).to_evoked(resolved=True)

@@ -51,6 +51,17 @@ def test_prepare_goes_on_where_it_was_stopped(tmp_path):
     assert files[0].stat().st_mtime_ns > before
 
 
+def test_prepare_keeps_nothing_of_other_settings(tmp_path):
+    (file,) = prepare("simulated", None, tmp_path, [1], n_trials=3, n_windows=2)
+    made = "Simulated emotions, n_trials=3, n_windows=2"
+    assert mne.io.read_info(file, verbose="ERROR")["description"] == made
+    with pytest.raises(ValueError, match=r"was made as .*n_windows=2"):
+        prepare("simulated", None, tmp_path, [1, 2], n_trials=3, n_windows=4)
+    assert list(tmp_path.iterdir()) == [file]
+    prepare("simulated", None, tmp_path, [1], overwrite=True, n_trials=3, n_windows=4)
+    assert len(mne.read_epochs(file, verbose="ERROR")) == 24
+
+
 def test_prepare_leaves_nothing_half_written(tmp_path, monkeypatch):
     def fail(self, path, **kwargs):
         Path(path).write_bytes(b"half")
@@ -77,9 +88,10 @@ def test_scripts_say_what_is_wrong(tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         prepare_from_shell("seed", ["--root", str(tmp_path), "--output", str(tmp_path)])
     assert "SEED: nothing of it in" in capsys.readouterr().err
-    with pytest.raises(SystemExit, match="0"):
-        prepare_from_shell("faced", ["--help"])
-    assert "--allow-pickle" in capsys.readouterr().out
+    for name in ("faced", "deap"):
+        with pytest.raises(SystemExit, match="0"):
+            prepare_from_shell(name, ["--help"])
+        assert "--allow-pickle" in capsys.readouterr().out
     with pytest.raises(ValueError, match="name must be one of"):
         prepare("nothing", None, tmp_path)
     with pytest.raises(ValueError, match="window: simulated windows are of 1 s"):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -232,6 +233,40 @@ def seed_like(tmp_path_factory):
                 content = {f"de_LDS{i}": rng.standard_normal((62, 4, 5)) for i in range(1, 5)}
             savemat(folder / name / f"{stem}.mat", content)
     return folder
+
+
+def test_official_features_alone(seed_like, tmp_path):
+    shutil.copytree(seed_like / "ExtractedFeatures", tmp_path / "SEED" / "ExtractedFeatures")
+    words = ["--data", "seed", "--root", tmp_path / "SEED", "--models", "knn", "--quiet"]
+    words += ["--protocol", "fixed-trials", "--n-train", 2]
+    result = run("evaluate", *words, "--official", "--output", tmp_path / "a")
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv(tmp_path / "a" / "results.csv")["subject"]) == {2, 10}
+    assert SETS["seed"].subjects(tmp_path / "SEED", official=False) == []
+    result = run("evaluate", *words, "--output", tmp_path / "b")
+    assert "SEED: nothing of it in" in result.stderr
+    result = run("evaluate", *words, "--official", "--allow-pickle", "--output", tmp_path / "b")
+    assert "--allow-pickle: SEED has no pickle files" in result.stderr
+    result = run("evaluate", *words, "--official", "--window", 2, "--output", tmp_path / "b")
+    assert "SEED are of windows of 1 or 4 s" in result.stderr
+    result = run("evaluate", *words, "--official", "--window", 0, "--output", tmp_path / "b")
+    assert "window" in result.stderr
+
+
+def test_what_means_nothing_for_a_file_is_refused(tmp_path):
+    epochs = simulate_emotion(n_subjects=3, n_trials=3, n_windows=2)
+    file = tmp_path / "own-epo.fif"
+    epochs.save(file, verbose="ERROR")
+    words = ["--data", file, "--models", "knn", "--quiet", "--protocol", "subjects"]
+    for option in (["--window", 0.5], ["--overlap", 0.2], ["--official"], ["--root", tmp_path]):
+        result = run("evaluate", *words, *option, "--output", tmp_path / "a")
+        assert result.exit_code != 0
+        assert f"{option[0]} means nothing" in result.stderr
+    result = run("evaluate", *words, "--subjects", "1,3", "--output", tmp_path / "a")
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv(tmp_path / "a" / "results.csv")["subject"]) == {1, 3}
+    result = run("evaluate", *words, "--subjects", "4", "--output", tmp_path / "b")
+    assert "--subjects: 4 not found, only 1, 2, 3" in result.stderr
 
 
 def test_a_set_through_its_reader(tmp_path, recordings):

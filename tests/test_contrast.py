@@ -113,3 +113,87 @@ def test_same_seed_same_clusters(info, rng):
     found, subjects = weights(info, rng, size=0.2)
     tables = [found.contrast("a", "b", subjects, n_permutations=64, seed=3) for _ in range(2)]
     assert tables[0].clusters.equals(tables[1].clusters)
+
+
+def test_rows_count_by_what_they_stand_for(info, rng):
+    """A contrast of averages is that of the epochs, and so is what figures print."""
+    found, subjects = weights(info, rng, n_subjects=6)
+    kept = rng.random(len(subjects)) < 0.7
+    kept |= np.tile(np.r_[True, True, np.zeros(6, bool)], 6)  # both labels of each subject
+    uneven = Attribution(
+        {"spectral": found.spectral[kept]},
+        info,
+        found.settings,
+        labels=found.labels[kept],
+        method="gradient",
+        n_times=0,
+        odds=np.zeros(kept.sum()),
+        base_odds=np.zeros(kept.sum()),
+    )
+    units = subjects[kept]
+    # Two rows a subject and label, of one epoch and of all the others.
+    key = [f"{s}{v}" for s, v in zip(units, uneven.labels, strict=True)]
+    first = np.array([k not in key[:i] for i, k in enumerate(key)])
+    parts = np.array([f"{k}{yes:d}" for k, yes in zip(key, first, strict=True)])
+    mean = uneven.average(parts)
+    of_rows = np.array([int(v[0]) for v in mean.labels])
+    mean.labels = np.array([v[1] for v in mean.labels])
+    options = dict(n_permutations=64, seed=0)
+    whole = uneven.contrast("a", "b", units, **options)
+    of_means = mean.contrast("a", "b", of_rows, **options)
+    np.testing.assert_allclose(of_means.difference, whole.difference)
+    assert of_means.stability == pytest.approx(whole.stability)
+    for table in (mean.stability(of_rows), uneven.stability(units)):
+        assert table["n_units"].to_list() == [6, 6]
+    np.testing.assert_allclose(
+        mean.stability(of_rows)["correlation"], uneven.stability(units)["correlation"]
+    )
+    label = mean.plot_bands(by=None, show=False).axes[0].get_legend().get_texts()[0].get_text()
+    assert label.startswith(f"all epochs (n = {kept.sum()}")
+
+
+def test_number_of_flips_is_what_there_was(info, rng):
+    found, subjects = weights(info, rng, n_subjects=6)
+    assert found.contrast("a", "b", subjects).n_permutations == 32
+    found, subjects = weights(info, rng, n_subjects=12)
+    assert found.contrast("a", "b", subjects, n_permutations=100).n_permutations == 100
+
+
+@pytest.mark.parametrize("names", [["Cz"], ["O1", "O2"], ["Fz", "Cz", "Pz", "Oz"]])
+def test_electrodes_that_span_no_triangle(info, rng, names, capsys):
+    found, subjects = weights(info, rng)
+    rows = [info["ch_names"].index(name) for name in names]
+    few = Attribution(
+        {"spectral": found.spectral[:, rows]},
+        mne.pick_info(info, rows),
+        found.settings,
+        labels=found.labels,
+        method="gradient",
+        n_times=0,
+        odds=found.odds,
+        base_odds=found.base_odds,
+    )
+    contrast = few.contrast("a", "b", subjects, n_permutations=64)
+    assert contrast.t.shape == (len(names),)
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("subjects", "error", "message"),
+    [
+        ("subject", TypeError, "subjects must be an array .* got 'subject'"),
+        (np.zeros(3), ValueError, r"subjects must have one value for each of 80 .* \(3,\)"),
+        (np.r_[np.nan, np.zeros(79)], ValueError, "subjects holds 1 missing value"),
+    ],
+)
+def test_subjects_that_do_not_fit(info, rng, subjects, error, message):
+    found, _ = weights(info, rng)
+    with pytest.raises(error, match=message):
+        found.contrast("a", "b", subjects)
+    with pytest.raises(error, match=message):
+        found.plot_topomap(subjects=subjects, show=False)
+    with pytest.raises(error, match=message.replace("subjects", "by", 1)):
+        found.stability(subjects)
+    if not isinstance(subjects, str):
+        with pytest.raises(error, match=message.replace("subjects", "by", 1)):
+            found.average(subjects)

@@ -254,6 +254,32 @@ def test_eegbci_from_a_copy(recordings):
     assert late.groupby("run")["imagined"].first().to_list() == [False, True]
 
 
+def test_eegbci_movements_are_those_of_the_annotations(recordings):
+    """T1 is the left fist in run 3, both fists in run 5; T2 the right one, and both feet."""
+    for run, words in ((3, ["left fist", "right fist"]), (5, ["both fists", "both feet"])):
+        raw = mne.io.read_raw_edf(
+            recordings / "eegmmidb" / "S001" / f"S001R{run:02d}.edf", verbose="ERROR"
+        )
+        names = dict(zip(("T0", "T1", "T2"), ["rest", *words], strict=True))
+        epochs = datasets.fetch_eegbci([1], [run], path=recordings / "eegmmidb", window=4.0)
+        states = epochs.metadata.groupby("trial")["state"].first().to_list()
+        whole = [a for a in raw.annotations if a["onset"] + a["duration"] <= raw.times[-1] + 0.01]
+        assert states == [names[a["description"]] for a in whole]
+        first = round(whole[1]["onset"] * 160)
+        np.testing.assert_allclose(
+            epochs[1].get_data(copy=False)[0], raw.get_data(start=first, stop=first + 640)
+        )
+    with pytest.raises(ValueError, match=r"S001R03: right fist from 4.2 s has 4.1 s, less than"):
+        datasets.fetch_eegbci([1], [3], path=recordings / "eegmmidb", window=4.15)
+
+
+def test_subjects_of_one_rate_by_default():
+    known = datasets.SETS["eegbci"]
+    assert len(known.choose(None, None)) == 106
+    assert not {88, 92, 100} & set(known.choose(None, None))
+    assert known.choose(None, [88]) == [88]
+
+
 # --- BIDS -----------------------------------------------------------------------------------
 
 

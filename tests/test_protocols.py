@@ -155,6 +155,26 @@ def test_overlapping_windows_are_named():
     check_split([0, 1, 2], [3, 4, 5], table, np.tile(samples[:3], 2), 500)
 
 
+def test_overlap_where_counts_begin_again():
+    """Two runs of a session, each counted from sample 0, one trial a window."""
+    samples = np.tile(np.arange(4) * 100, 2)
+    table = pd.DataFrame({"subject": 1, "session": 1, "trial": np.arange(8)})
+    with pytest.raises(ValueError, match=r"windows 0 .training. and 1 .test. overlap"):
+        check_split([0, 2, 4, 6], [1, 3, 5, 7], table, samples, 200)
+    check_split([0, 1, 2, 3], [4, 5, 6, 7], table, samples, 200)
+    with pytest.raises(ValueError, match=r"windows 4 .training. and 5 .test. overlap"):
+        check_split([0, 1, 2, 3, 4], [5, 6, 7], table, samples, 200)
+
+
+def test_first_trials_go_by_their_numbers():
+    groups = {"subject": [1] * 6, "trial": [3, 3, 1, 1, 2, 2]}
+    ((_, test),) = FixedTrials(2).split(np.zeros(6), groups=groups)
+    assert test.tolist() == [0, 1]
+    groups["trial"] = ["z", "z", "a", "a", "b", "b"]  # names have no order but that of the data
+    ((_, test),) = FixedTrials(2).split(np.zeros(6), groups=groups)
+    assert test.tolist() == [4, 5]
+
+
 def test_overlap_without_subjects():
     table = pd.DataFrame({"trial": [1, 2]})
     with pytest.raises(ValueError, match="overlap: they begin at samples 0 and 10"):

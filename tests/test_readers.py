@@ -179,6 +179,29 @@ def test_seed_vig_signals(vig_folder):
     assert long.metadata["label"].iloc[0] == pytest.approx(1 / 884)
 
 
+@pytest.mark.parametrize(("window", "overlap"), [(1 / 3, 0.0), (2.5, 0.127), (0.3324, 0.0)])
+def test_seed_vig_labels_follow_the_windows(vig_folder, window, overlap):
+    """Lengths that are no whole number of samples are rounded: labels go by what is cut."""
+    epochs = datasets.read_seed_vig(vig_folder, window=window, overlap=overlap)
+    n_samples, step = round(window * 200), round((window - overlap) * 200)
+    starts = np.arange(0, 177 * 1600 - n_samples + 1, step)
+    own = np.linspace(0, 1, 885)[:177][(starts + n_samples // 2) // 1600]
+    np.testing.assert_allclose(epochs.metadata["label"].to_numpy()[: len(starts)], own)
+
+
+def test_seed_vig_drives_belong_together(vig_folder, tmp_path):
+    """Of the earlier drive there are no signals: the later one stays the second."""
+    shutil.copytree(vig_folder, tmp_path / "VIG")
+    raw = tmp_path / "VIG" / "Raw_Data"
+    (file,) = raw.glob("*.mat")
+    later = max((tmp_path / "VIG" / "EEG_Feature_5Bands").glob("*.mat")).name
+    file.rename(raw / later)
+    features = datasets.read_seed_vig(tmp_path / "VIG", sessions=[1], data="features")
+    assert features.temporal.shape[2] == 0
+    features = datasets.read_seed_vig(tmp_path / "VIG", sessions=[2], data="features")
+    assert features.temporal.shape[2] == 25
+
+
 def test_seed_vig_features(vig_folder):
     features = datasets.read_seed_vig(
         vig_folder, sessions=[2], data="features", smoothing="moving_average"
@@ -261,6 +284,22 @@ def test_deap(deap_folder):
     np.testing.assert_array_equal(python.get_data(copy=False), epochs.get_data(copy=False))
     with pytest.raises(ValueError, match=r"s03.mat cannot be read as a MATLAB file"):
         datasets.read_deap(deap_folder)
+
+
+def test_deap_in_two_releases(deap_folder, tmp_path):
+    shutil.copytree(deap_folder / "data_preprocessed_matlab", tmp_path / "data_preprocessed_matlab")
+    python = tmp_path / "data_preprocessed_python"
+    python.mkdir()
+    content = pickle.dumps(deap_content(4), 2)
+    (python / "s04.dat").write_bytes(content)
+    (python / "s02.dat").write_bytes(b"not opened: there is a safe file")
+    assert datasets.SETS["deap"].subjects(tmp_path) == [2, 3, 4]
+    assert datasets.SETS["deap"].subjects(python) == [2, 4]
+    assert set(datasets.read_deap(tmp_path, [2]).metadata["subject"]) == {2}
+    with pytest.raises(ValueError, match=r"s04.dat is a pickle file"):
+        datasets.read_deap(tmp_path, [4])
+    both = datasets.read_deap(tmp_path, [2, 4], window=30.0, allow_pickle=True)
+    assert both.metadata["subject"].unique().tolist() == [2, 4]
 
 
 class Harmful:
@@ -440,8 +479,50 @@ def test_a_missing_folder_is_named(name, tmp_path):
         getattr(datasets, f"read_{name}")(tmp_path / "nowhere")
 
 
-def test_channels_of_the_sets():
-    assert len(_ratings.DEAP_CHANNELS) == 32
-    assert len(_ratings.DREAMER_CHANNELS) == 14
-    assert len(_faced.CHANNELS) == 30
-    assert len(_seed_vig.CHANNELS) == 17
+OFFICIAL = {
+    "SEED-VIG": (
+        _seed_vig.CHANNELS,
+        "FT7 FT8 T7 T8 TP7 TP8 CP1 CP2 P1 PZ P2 PO3 POZ PO4 O1 OZ O2",
+    ),
+    "DEAP": (
+        _ratings.DEAP_CHANNELS,
+        "Fp1 AF3 F3 F7 FC5 FC1 C3 T7 CP5 CP1 P3 P7 PO3 O1 Oz Pz Fp2 AF4 Fz F4 F8 FC6 FC2 Cz C4 T8 "
+        "CP6 CP2 P4 P8 PO4 O2",
+    ),
+    "DREAMER": (
+        _ratings.DREAMER_CHANNELS,
+        "AF3 F7 F3 FC5 T7 P7 O1 O2 P8 T8 FC6 F4 F8 AF4",
+    ),
+    "FACED": (
+        _faced.CHANNELS,
+        "FP1 FP2 FZ F3 F4 F7 F8 FC1 FC2 FC5 FC6 CZ C3 C4 T7 T8 CP1 CP2 CP5 CP6 PZ P3 P4 P7 P8 PO3 "
+        "PO4 OZ O1 O2",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_channels_are_in_the_official_order(name):
+    channels, expected = OFFICIAL[name]
+    assert channels == expected.split()
+
+
+def test_labels_are_the_official_ones():
+    assert _seed_v.EMOTIONS == {0: "disgust", 1: "fear", 2: "sad", 3: "neutral", 4: "happy"}
+    assert _seed_v.LABELS == {
+        1: (4, 1, 3, 2, 0, 4, 1, 3, 2, 0, 4, 1, 3, 2, 0),
+        2: (2, 1, 3, 0, 4, 4, 0, 3, 2, 1, 3, 4, 1, 2, 0),
+        3: (2, 1, 3, 0, 4, 4, 0, 3, 2, 1, 3, 4, 1, 2, 0),
+    }
+    # The first and the last clip of each session, and the seconds of all of them.
+    ends = {
+        1: ((30, 102), (3204, 3359)),
+        2: ((30, 267), (2741, 2817)),
+        3: ((30, 321), (2888, 3066)),
+    }
+    lengths = {n: sum(stop - start for start, stop in _seed_v.CLIPS[n]) for n in ends}
+    assert {n: (clips[0], clips[-1]) for n, clips in _seed_v.CLIPS.items()} == ends
+    assert lengths == {1: 2743, 2: 2191, 3: 2425}
+    words = [_faced.EMOTIONS[label] for label in _faced.LABELS]
+    expected = "anger disgust fear sadness neutral amusement inspiration joy tenderness".split()
+    assert words == np.repeat(expected, [3, 3, 3, 3, 4, 3, 3, 3, 3]).tolist()

@@ -4,7 +4,7 @@ import mne
 import numpy as np
 import pytest
 
-from mne_sst._montage import place
+from mne_sst._montage import place, standard_montage
 from mne_sst.regions import REGIONS, SIDES, electrode_regions, region_means
 
 
@@ -82,3 +82,13 @@ def test_positions_are_needed():
     info = mne.create_info(["a", "b"], 100.0, "eeg")
     with pytest.raises(ValueError, match="no position for a, b"):
         electrode_regions(info)
+
+
+def test_electrodes_of_the_front_only():
+    """Positions of the 10-10 system under other names: the head is where it usually is."""
+    names = "Fp1 Fpz Fp2 AF3 AF4 F3 Fz F4 F7 F8".split()
+    info = mne.create_info(names, 100.0, "eeg").set_montage(standard_montage())
+    info.rename_channels({name: f"E{i}" for i, name in enumerate(names)})
+    table = electrode_regions(info)
+    assert set(table["region"]) == {"frontal"}
+    assert table["nearest"].to_list() == names

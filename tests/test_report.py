@@ -13,8 +13,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from typer.testing import CliRunner
 
-from mne_sst import SSTClassifier, report
+from mne_sst import FeatureExtractor, SSTClassifier, report
 from mne_sst.cli import app
+from mne_sst.datasets import simulate_emotion
 from mne_sst.evaluation import SubjectKFold, ablation, evaluate, read_results
 from mne_sst.report import make_report, spread_over_classes
 
@@ -120,6 +121,49 @@ def test_one_stream_and_no_attention(features, y):
     assert "Attention on the head" not in text
 
 
+def test_classes_called_as_columns_are(features, y):
+    names = {"negative": "side", "neutral": "region", "positive": "bad $1 or $2"}
+    labels = np.array([names[v] for v in y])
+    clf = tiny_classifier(max_epochs=1).fit(features, labels)
+    text = "".join(make_report(clf, features, labels, n_attributed=6, verbose=False).html)
+    assert "<th>region</th>\n      <th>side</th>\n      <th>bad $1 or $2</th>" in text
+
+
+def test_settings_of_a_preset_are_those_that_were_used(features, y):
+    clf = SSTClassifier(preset="paper", grid_shape=(8, 8), max_epochs=1, verbose=False)
+    clf.fit(features, y)
+    text = "".join(make_report(clf, features, y, method=None, verbose=False).html)
+    cells = dict(re.findall(r"<td>(\w+)</td>\s*<td>([^<]*)</td>", text))
+    assert (cells["preset"], cells["lr"], cells["n_networks"]) == ("paper", "0.0001", "1")
+    assert cells["noise"] == "0.0"
+
+
+def test_two_channels_and_six_subjects(capsys):
+    """Too few for neighbours, and nothing is printed."""
+    epochs = simulate_emotion(n_subjects=6, n_trials=3, n_windows=2).pick(["O1", "O2"])
+    features = FeatureExtractor(verbose=False).transform(epochs)
+    y = np.where(epochs.metadata["emotion"] == "neutral", "a", "b")
+    clf = tiny_classifier(max_epochs=1, interpolation="nearest").fit(features, y)
+    text = "".join(make_report(clf, features, y, verbose=False).html)
+    assert "a - b, spectral stream" in text
+    assert "32 sign flips" in text
+    out, err = capsys.readouterr()
+    assert not out
+    assert not err
+
+
+def test_pairs_that_are_not_compared_are_told(fitted, features, y):
+    text = "".join(make_report(fitted, features, y, method=None, verbose=False).html)
+    assert "fewer than 6 subjects have both" in text
+
+
+def test_heads_need_positions(epochs, y):
+    bare = epochs.copy().set_montage(None)
+    clf = tiny_classifier(max_epochs=1, interpolation="layout").fit(bare, y)
+    with pytest.raises(ValueError, match="no position for"):
+        make_report(clf, bare, y, verbose=False)
+
+
 def test_names_of_classes_are_no_html(features, y):
     strange = np.where(y == "neutral", "<script>alert(1)</script>", "a & b")
     clf = tiny_classifier(max_epochs=1).fit(features, strange)
@@ -208,18 +252,20 @@ window.addEventListener("load", () => {
     images: document.images.length,
     empty: [...document.images].filter(i => !i.complete || !i.naturalWidth).length,
     wide: document.documentElement.scrollWidth - window.innerWidth,
+    width: window.innerWidth,
     sections: links.map(a => {
       location.hash = a.getAttribute("href");
       const place = document.querySelector(a.getAttribute("href")).getBoundingClientRect();
       return [a.textContent, place.height, Math.abs(place.top) < window.innerHeight];
     }),
   };
-  const text = document.createElement("pre");
-  text.id = "found";
-  text.textContent = JSON.stringify(found);
-  document.body.append(text);
+  window.parent.postMessage(JSON.stringify(found), "*");
 });
 </script>"""
+#: Chromium has no windows below 500 px: the page stands in a frame, and tells this one.
+FRAME = """<!doctype html><body style="margin:0"><pre id="found"></pre><script>
+addEventListener("message", e => document.getElementById("found").textContent = e.data);
+</script><iframe src="{}" style="border:0;width:{}px;height:900px"></iframe></body>"""
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
@@ -229,12 +275,15 @@ def test_in_a_browser(page, width, tmp_path):
     fname = tmp_path / "probed.html"
     fname.write_text(text.replace("<head>", "<head>" + PROBE, 1), encoding="utf-8")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
-    command += [f"--window-size={width},900", f"--user-data-dir={tmp_path / 'profile'}"]
-    command += ["--virtual-time-budget=10000", "--dump-dom", fname.as_uri()]
+    outer = tmp_path / "outer.html"
+    outer.write_text(FRAME.format(fname.name, width), encoding="utf-8")
+    command += ["--window-size=1300,950", f"--user-data-dir={tmp_path / 'profile'}"]
+    command += ["--virtual-time-budget=10000", "--dump-dom", outer.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "CONSOLE" not in done.stderr, done.stderr
     found = json.loads(re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)[1])
     assert found["problems"] == []
+    assert found["width"] == width
     assert found["images"] > 15
     assert found["empty"] == 0
     assert found["wide"] <= 0, "the page scrolls sideways"

@@ -103,3 +103,17 @@ def test_grid_shows_electrodes_where_they_are(small_info, method):
     low, high = right.images[0].get_extent()[2:]
     assert high > low
     assert right.images[0].origin == "upper"
+
+
+def test_heads_in_axes_that_are_there(small_info):
+    fig, axes = plt.subplots(1, 3)
+    values = np.arange(len(small_info["ch_names"]), dtype=float)
+    arguments = [0.5, 1.5], [[0.3, 0.7], [0.6, 0.4]], ["a", "b"]
+    heads = {0.5: values, 1.5: -values}
+    found = plot_timeline(*arguments, heads=heads, info=small_info, axes=axes, show=False)
+    assert found is fig
+    assert [ax.get_title() for ax in axes] == ["", "0.5 s", "1.5 s"]
+    with pytest.raises(ValueError, match="axes must hold 3 Axes"):
+        plot_timeline(*arguments, heads=heads, info=small_info, axes=axes[0], show=False)
+    with pytest.raises(ValueError, match="times is empty"):
+        plot_timeline([], np.empty((0, 2)), ["a", "b"], show=False)

@@ -3,13 +3,14 @@ from xml.etree import ElementTree
 import matplotlib.pyplot as plt
 import mne
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import tiny_classifier
 from matplotlib.collections import FillBetweenPolyCollection, PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.contour import QuadContourSet
 
-from mne_sst import TopoGrid
+from mne_sst import TopoGrid, viz
 from mne_sst.viz import (
     DIVERGING,
     SEQUENTIAL,
@@ -390,3 +391,72 @@ def test_vector_files_open(small_info, tmp_path):
     assert content.startswith(b"%PDF-")
     assert content.rstrip().endswith(b"%%EOF")
     assert plt.get_fignums() == [], "what was written is closed"
+
+
+def test_scores_show_mean_and_interval():
+    scores = {"a": [0.5, 0.6, 0.7, 0.8], "b": [0.9], "none": [np.nan, np.nan]}
+    fig = viz.plot_scores(scores, "accuracy", chance=0.5, show=False)
+    (ax,) = fig.axes
+    (segment,) = [c for c in ax.collections if len(c.get_segments())]
+    (low, row), (high, _) = segment.get_segments()[0]
+    half = 3.182446 * np.std([0.5, 0.6, 0.7, 0.8], ddof=1) / 2
+    assert (low, high) == pytest.approx((0.65 - half, 0.65 + half), rel=1e-5)
+    assert row == 1
+    texts = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert texts == ["chance", "mean, 95% interval"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "none"]
+
+
+def test_many_classes_can_be_told_apart():
+    groups = {f"class {i}": [[0.1 * i, 0.2]] for i in range(9)}
+    fig = viz.plot_bands(groups, ["alpha", "beta"], "share", show=False)
+    lines = fig.axes[0].get_lines()
+    looks = {(line.get_marker(), line.get_color()) for line in lines if line.get_marker() != "None"}
+    assert len({look for look in looks if look[0] not in "_|"}) >= 9
+    p = np.full((4, 9), 1 / 9)
+    fig = viz.plot_timeline(np.arange(4.0), p, list(range(9)), show=False)
+    looks = {(c.get_facecolor().tobytes(), c.get_hatch()) for c in fig.axes[0].collections}
+    assert len(looks) == 9
+
+
+def test_many_heads_go_below(small_info):
+    values = np.arange(len(small_info["ch_names"]), dtype=float)
+    heads = {f"a rather long name of class number {i}": i * values for i in range(8)}
+    fig = viz.plot_attention({"spectral stream": heads}, small_info, "x", show=False)
+    drawn = [ax for ax in fig.axes if ax.get_title()]
+    assert len(drawn) == 8
+    assert all("\n" in ax.get_title() for ax in drawn)
+    limits = {tuple(ax.images[0].get_clim()) for ax in drawn}
+    assert limits == {(0.0, 63.0)}
+
+
+def test_heads_without_numbers(small_info):
+    n = len(small_info["ch_names"])
+    values = np.arange(n, dtype=float)
+    holed = values.copy()
+    holed[2] = np.nan
+    fig = viz.plot_attention({"": {"a": values, "b": holed}}, small_info, "x", show=False)
+    assert fig.axes[0].images[0].get_clim() == (0.0, n - 1.0)
+    with pytest.raises(ValueError, match="nothing to plot"):
+        viz.plot_attention({"": {"a": np.full(n, np.nan)}}, small_info, "x", show=False)
+
+
+def test_course_of_one_pass_and_of_none(shown):
+    history = pd.DataFrame({"epoch": [1], "train_loss": [0.7], "valid_loss": [np.nan]})
+    fig = viz.plot_history(history.assign(valid_accuracy=np.nan), show=True)
+    assert fig.axes[0].get_lines()[0].get_marker() == "o"
+    assert shown == [1]
+
+
+def test_labels_are_no_mathematics():
+    fig = viz.plot_confusion([[2.66666666, 1], [0, 3]], ["win $1 or $5", "b"], show=False)
+    fig.canvas.draw()
+    assert fig.axes[0].get_xticklabels()[0].get_text() == r"win \$1 or \$5"
+    assert "67%" not in [t.get_text() for t in fig.axes[0].texts]
+    assert "73%\n2.667" in [t.get_text() for t in fig.axes[0].texts]
+
+
+def test_a_subfigure_gives_its_figure():
+    fig = plt.figure()
+    ax = fig.subfigures(1, 2)[1].subplots()
+    assert viz.plot_confusion([[1, 0], [0, 1]], ["a", "b"], axes=ax, show=False) is fig

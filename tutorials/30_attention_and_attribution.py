@@ -44,8 +44,8 @@ attention.plot_topomap(subjects=subject)
 #
 # Attribution
 # -----------
-# What speaks for a class (red) and against it (blue). The gradient is quick: how the log odds of
-# the class change with each value.
+# The gradient is quick: where a rise of the features raises the odds of a class (red), and where it
+# lowers them (blue).
 
 gradient = clf.attribute(held, truth, method="gradient")
 gradient.plot_topomap(subjects=subject)
@@ -56,7 +56,8 @@ gradient.plot_topomap(subjects=subject)
 gradient.plot_bands(subjects=subject)
 
 # %%
-# Integrated gradients (with captum) go from the mean of the training data to the window. Their
+# Integrated gradients (with captum) tell what speaks for a class in the window as it is, and what
+# against: they go from the mean of the training data to the window. Their
 # sum is the change in log odds, which can be checked. They take seconds a window, so here are
 # six.
 

@@ -53,9 +53,9 @@ epochs.metadata.head(3)
 # not: 62 electrodes, 15 trials a session.
 
 seed = SETS["seed"]
-if seed.subjects():
+if seed.subjects(official=True):
     print("SEED, official features of the first subject")
-    features = read_seed(seed.where(), seed.subjects()[:1], data="features")
+    features = read_seed(seed.where(), seed.subjects(official=True)[:1], data="features")
 else:
     print("Simulated, 2 subjects, 2 sessions of 15 trials (SEED is not in the data folder)")
     simulated = SETS["simulated"].read(None, [1, 2])

@@ -108,9 +108,10 @@ states.to_data_frame(time_format=None).head(3)
 # %%
 # The same as probabilities, with the attention at two moments:
 
+windows = clf.annotate(raws["closed"])
+times = windows.onset + windows.duration / 2 - raws["closed"].first_time
+probabilities = [[extra[f"p_{name}"] for name in clf.classes_] for extra in windows.extras]
 features = clf.extract(raws["closed"])
-probabilities = clf.predict_proba(features)
-times = np.arange(len(features)) + 0.5
 heads = clf.attention(features).to_electrodes("spectral")
 viz.plot_timeline(
     times,

@@ -143,7 +143,7 @@ table = evaluate(models, features, stage, protocol=LeaveOneSubjectOut(), verbose
 summarize(table, "balanced_accuracy")[["estimator", "mean", "std"]].round(2)
 
 # %%
-# What speaks for each stage, band by band:
+# How much the odds of each stage hang on each band:
 
 clf.fit(features, stage)
 clf.attribute(features, stage, method="gradient").plot_bands(subjects=metadata["subject"])

@@ -5,6 +5,7 @@ from pathlib import Path
 import mne
 
 from .._checks import listed, progress
+from .._io import lock_for
 
 #: Times that a file is asked for.
 _TRIES = 3
@@ -60,6 +61,15 @@ def fetch_files(base_url, names, folder, sums="SHA256SUMS.txt", verbose=None):
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         folder.mkdir(parents=True, exist_ok=True)
+        # A second process waits, and then finds the files.
+        with lock_for(folder):
+            _fetch_missing(base_url, names, folder, sums, verbose)
+    return [folder / name for name in names]
+
+
+def _fetch_missing(base_url, names, folder, sums, verbose):
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
         expected = _read_sums(base_url + sums, folder / sums)
         unknown = [name for name in missing if name not in expected]
         if unknown:
@@ -68,7 +78,6 @@ def fetch_files(base_url, names, folder, sums="SHA256SUMS.txt", verbose=None):
             for name in missing:
                 _fetch(base_url + name, folder / name, expected[name])
                 bar.update(1)
-    return [folder / name for name in names]
 
 
 def _read_sums(url, path):

@@ -5,6 +5,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import mne
+
 from .._checks import check_option, progress
 from ._registry import SETS
 
@@ -25,7 +27,8 @@ def prepare(name, root, output, subjects=None, *, overwrite=False, verbose=None,
         None for all that are in ``root``; without that, all of an open set.
     overwrite : bool
         Whether to write files again that are there; else they are left as they are, so
-        that a second call goes on where the first one was stopped.
+        that a second call goes on where the first one was stopped. How a file was made
+        stands in ``info["description"]``.
     verbose : bool | None
         Whether to show a progress bar; None shows it in a terminal.
     **params
@@ -39,6 +42,8 @@ def prepare(name, root, output, subjects=None, *, overwrite=False, verbose=None,
     ------
     FileNotFoundError
         If nothing of the data set is there.
+    ValueError
+        If a file is there that was made in another way.
 
     Examples
     --------
@@ -53,12 +58,28 @@ def prepare(name, root, output, subjects=None, *, overwrite=False, verbose=None,
     subjects = known.choose(root, subjects)
     output.mkdir(parents=True, exist_ok=True)
     files = [output / f"{name}_sub-{subject:02d}-epo.fif" for subject in subjects]
+    made = ", ".join([known.title, *(f"{k}={v!r}" for k, v in sorted(params.items()))])
+    if not overwrite:
+        _check_alike(files, made)
     with progress(len(files), f"Preparing {known.title}", verbose) as bar:
         for subject, file in zip(subjects, files, strict=True):
             if overwrite or not file.exists():
-                _save(known.read(known.folder_of(root), [subject], **params), file)
+                epochs = known.read(known.folder_of(root), [subject], **params)
+                epochs.info["description"] = made
+                _save(epochs, file)
             bar.update(1)
     return files
+
+
+def _check_alike(files, made):
+    """Raise ValueError if a file that is there was made in another way."""
+    for file in files:
+        there = mne.io.read_info(file, verbose="ERROR")["description"] if file.exists() else made
+        if there != made:
+            raise ValueError(
+                f"output: {file} was made as {there!r}, now {made!r} is wanted. Give another "
+                "folder, or overwrite."
+            )
 
 
 def _save(epochs, path):

@@ -174,13 +174,13 @@ def _metadata(subject, trial, ratings, names, target, threshold):
 
 def _deap_files(path):
     """Subject -> file, of the release that is safe to open where there is a choice."""
-    path = check_folder(path, "DEAP")
-    for folder, ending in (("matlab", "mat"), ("python", "dat")):
-        for here in (path / f"data_preprocessed_{folder}", path):
+    path, files = check_folder(path, "DEAP"), {}
+    for folder, ending in (("python", "dat"), ("matlab", "mat")):
+        for here in (path, path / f"data_preprocessed_{folder}"):
             matches = [(re.fullmatch(rf"s(\d\d)\.{ending}", f.name), f) for f in here.glob("s*")]
-            files = {int(match[1]): file for match, file in matches if match}
-            if files:
-                return files
+            files |= {int(match[1]): file for match, file in matches if match}
+    if files:
+        return files
     raise FileNotFoundError(
         f"DEAP: {path} holds neither s01.mat nor s01.dat, nor a folder data_preprocessed_matlab "
         "or data_preprocessed_python with them."

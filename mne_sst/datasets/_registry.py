@@ -38,16 +38,22 @@ class DataSet:
         folder, to which open sets are downloaded.
     folder : str
         Name in MNE's data folder.
-    files, subject : str
-        Pattern of its files below that, and expression that finds the subject in a name.
+    files : tuple of str
+        Patterns of its files of signals below that.
+    subject : str
+        Expression that finds the subject in a name.
     n_train : int | None
         First trials of a session that are customarily trained on.
-    official : bool
-        Whether features came with it.
+    official_files : tuple of str
+        Patterns of the features that came with it, if any.
+    official_subject : str
+        Expression for their names, where it is another.
     pickled : bool
         Whether files are pickles.
     first : int
         Number of the first subject.
+    left_out : tuple of int
+        Subjects that do not go together with the others.
     """
 
     title: str
@@ -59,29 +65,33 @@ class DataSet:
     target: str
     read: Callable
     folder: str
-    files: str
+    files: tuple
     subject: str
     n_train: int | None = None
-    official: bool = False
+    official_files: tuple = ()
+    official_subject: str = ""
     pickled: bool = False
     first: int = 1
+    left_out: tuple = ()
 
     def all_subjects(self):
-        """Numbers of all subjects there should be."""
-        return list(range(self.first, self.first + self.n_subjects))
+        """Numbers of all subjects that go together."""
+        numbers = range(self.first, self.first + self.n_subjects)
+        return [number for number in numbers if number not in self.left_out]
 
     def folder_of(self, root):
         """What to give to ``read``: fetchers find MNE's data folder by themselves."""
         return self.where(root) if self.access == "closed" else root
 
-    def choose(self, root, subjects):
+    def choose(self, root, subjects, official=False):
         """Return the subjects to read, or say how to get the set if there are none.
 
         Without a ``root``, all of an open set: what is missing is downloaded.
         """
         if subjects is None:
             fetched = self.access == "open" and root is None
-            subjects = self.all_subjects() if fetched else self.subjects(root)
+            subjects = self.all_subjects() if fetched else self.subjects(root, official)
+            subjects = [s for s in subjects if s not in self.left_out]
         if not subjects:
             raise FileNotFoundError(
                 f"{self.title}: nothing of it in {self.where(root)}. Get it from {self.url} "
@@ -93,13 +103,19 @@ class DataSet:
         """Folder in which it is looked for."""
         return data_folder(self.folder, root)
 
-    def subjects(self, root=None):
-        """Return the subjects whose files are there, in order."""
-        files = list(self.where(root).glob(self.files)) if self.files else []
+    def subjects(self, root=None, official=None):
+        """Return the subjects whose files are there, in order.
+
+        Of signals, of ``official`` features, or, for None, of one or the other.
+        """
+        patterns = () if official else self.files
+        patterns += () if official is False else self.official_files
+        files = [f for pattern in patterns for f in self.where(root).glob(pattern)]
         if not self.subject:  # one file for all, or none at all
             return self.all_subjects() if files or not self.files else []
-        matches = (re.search(self.subject, f.name) for f in files)
-        return sorted({int(match[1]) for match in matches if match})
+        expression = "|".join(filter(None, (self.subject, self.official_subject)))
+        matches = (re.search(expression, f.name) for f in files)
+        return sorted({int(match[match.lastindex]) for match in matches if match})
 
 
 def _local(reader):
@@ -140,7 +156,7 @@ SETS = {
         target="emotion",
         read=_simulated,
         folder="simulated",
-        files="",
+        files=(),
         subject="",
         n_train=9,
     ),
@@ -154,7 +170,7 @@ SETS = {
         target="state",
         read=_fetched(fetch_eegmat),
         folder="eegmat",
-        files="Subject*_2.edf",
+        files=("Subject*_2.edf",),
         subject=r"Subject(\d+)_2",
         first=0,
     ),
@@ -168,8 +184,9 @@ SETS = {
         target="state",
         read=_fetched(fetch_eegbci),
         folder="MNE-eegbci-data/files/eegmmidb/1.0.0",
-        files="S*/S*R02.edf",
+        files=("S*/S*R02.edf",),
         subject=r"S(\d+)R02",
+        left_out=(88, 92, 100),  # sampled at 128 Hz
     ),
     "emoeeg-mc": DataSet(
         title="EmoEEG-MC",
@@ -181,7 +198,7 @@ SETS = {
         target="emotion",
         read=_fetched(fetch_emoeeg_mc),
         folder="ds005540",
-        files="sub-*",
+        files=("sub-*",),
         subject=r"sub-(\d+)",
     ),
     "seed": DataSet(
@@ -194,10 +211,10 @@ SETS = {
         target="emotion",
         read=_local(read_seed),
         folder="SEED",
-        files="Preprocessed_EEG/*.mat",
+        files=("Preprocessed_EEG/**/*.mat",),
         subject=r"^(\d+)_\d{8}",
         n_train=9,
-        official=True,
+        official_files=("ExtractedFeatures*/**/*.mat",),
     ),
     "seed-iv": DataSet(
         title="SEED-IV",
@@ -209,10 +226,10 @@ SETS = {
         target="emotion",
         read=_local(read_seed_iv),
         folder="SEED-IV",
-        files="eeg_raw_data/*/*.mat",
+        files=("eeg_raw_data/*/*.mat",),
         subject=r"^(\d+)_\d{8}",
         n_train=16,
-        official=True,
+        official_files=("eeg_feature_smooth/*/*.mat",),
     ),
     "seed-v": DataSet(
         title="SEED-V",
@@ -224,9 +241,10 @@ SETS = {
         target="emotion",
         read=_local(read_seed_v),
         folder="SEED-V",
-        files="EEG_raw/*.cnt",
+        files=("EEG_raw/*.cnt",),
         subject=r"^(\d+)_[123]_",
-        official=True,
+        official_files=("EEG_DE_features/*.npz",),
+        official_subject=r"^(\d+)_123\.npz",
         pickled=True,
     ),
     "seed-vig": DataSet(
@@ -239,9 +257,9 @@ SETS = {
         target="state",
         read=_local(read_seed_vig),
         folder="SEED-VIG",
-        files="Raw_Data/*.mat",
+        files=("Raw_Data/*.mat",),
         subject=r"^(\d+)_\d{8}",
-        official=True,
+        official_files=("EEG_Feature_5Bands/*.mat",),
     ),
     "deap": DataSet(
         title="DEAP",
@@ -253,8 +271,9 @@ SETS = {
         target="emotion",
         read=_local(read_deap),
         folder="DEAP",
-        files="data_preprocessed_*/s*",
-        subject=r"^s(\d\d)\.",
+        files=("data_preprocessed_*/s*", "s[0-9][0-9].*"),
+        subject=r"^s(\d\d)\.(?:mat|dat)$",
+        pickled=True,
     ),
     "dreamer": DataSet(
         title="DREAMER",
@@ -266,7 +285,7 @@ SETS = {
         target="emotion",
         read=_local(read_dreamer),
         folder="DREAMER",
-        files="DREAMER.mat",
+        files=("DREAMER.mat",),
         subject="",
     ),
     "faced": DataSet(
@@ -279,10 +298,10 @@ SETS = {
         target="emotion",
         read=_local(read_faced),
         folder="FACED",
-        files="Processed_data/sub*.pkl",
+        files=("Processed_data/sub*.pkl",),
         subject=r"^sub(\d+)",
         first=0,
-        official=True,
+        official_files=("EEG_Features/DE/sub*.pkl", "DE/sub*.pkl"),
         pickled=True,
     ),
 }

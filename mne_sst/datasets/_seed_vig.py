@@ -181,7 +181,11 @@ def _features(path, raw_path, key, labels, info, made):
     parts = zip(np.split(values, N_PARTS), signals, np.split(labels, N_PARTS), strict=True)
     return [
         official_features(
-            own, Trial(f"{raw_path}: part {i}", signal, _metadata(key, i, told)), info, where, **made
+            own,
+            Trial(f"{raw_path}: part {i}", signal, _metadata(key, i, told)),
+            info,
+            where,
+            **made,
         )
         for i, (own, signal, told) in enumerate(parts, start=1)
     ]

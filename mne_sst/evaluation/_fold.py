@@ -32,14 +32,20 @@ def seeded(estimator, seed):
     return estimator.set_params(**dict.fromkeys(names, seed))
 
 
+def _last_step(estimator):
+    """What learns at the end of a pipeline, and the prefix of its parameters in ``fit``."""
+    steps = getattr(estimator, "steps", None)
+    return (estimator, "") if not steps else (steps[-1][1], f"{steps[-1][0]}__")
+
+
 class _Predictions:
     """What an estimator says of the test part."""
 
     def __init__(self, estimator, X):
         start = time.perf_counter()
         self.predicted = np.asarray(estimator.predict(X))
-        self.votes, self.classes = _confidence(estimator, X)
         self.seconds = time.perf_counter() - start
+        self.votes, self.classes = _confidence(estimator, X)
 
 
 class _BestPass:
@@ -50,8 +56,9 @@ class _BestPass:
         self.best, self.accuracy, self.seconds = None, -1.0, 0.0
 
     def __call__(self, estimator):
+        start = time.perf_counter()
         found = _Predictions(estimator, self.X)
-        self.seconds += found.seconds
+        self.seconds += time.perf_counter() - start
         accuracy = np.mean(found.predicted == self.y)
         if accuracy > self.accuracy:
             self.best, self.accuracy = found, accuracy
@@ -80,9 +87,12 @@ def run_fold(key, estimator, data, y, table, fold, labels, chance, selection, ex
     name, seed, number = key
     train, test = fold
     estimator, fit_params, best = seeded(estimator, seed), {}, None
-    if len(table.columns) > 1 and has_fit_parameter(estimator, "groups"):
+    last, prefix = _last_step(estimator)
+    if len(table.columns) > 1 and has_fit_parameter(last, "groups"):
         columns = list(table.columns)
-        fit_params["groups"] = table.iloc[train].groupby(columns, sort=False).ngroup().to_numpy()
+        fit_params[f"{prefix}groups"] = (
+            table.iloc[train].groupby(columns, sort=False).ngroup().to_numpy()
+        )
     if selection == "best-on-test" and has_fit_parameter(estimator, "on_pass"):
         fit_params["on_pass"] = best = _BestPass(data[test], y[test])
     start = time.perf_counter()
@@ -92,7 +102,7 @@ def run_fold(key, estimator, data, y, table, fold, labels, chance, selection, ex
         error.add_note(f"while fitting {name!r}, seed {seed}, fold {number}")
         raise
     seconds = time.perf_counter() - start - (0.0 if best is None else best.seconds)
-    n_trained = getattr(estimator, "n_windows_", len(train))
+    n_trained = getattr(_last_step(estimator)[0], "n_windows_", len(train))
     common = {
         "estimator": name,
         "seed": seed,

@@ -1,14 +1,14 @@
 """evaluate(): estimators, folds and seeds to one tidy table."""
 
-import re
 from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor, CancelledError
+from contextlib import closing
 from importlib.metadata import version
 
-import joblib
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
 from .._checks import (
@@ -19,7 +19,8 @@ from .._checks import (
     listed,
     progress,
 )
-from ..features import EpochsFeatures, standardize_features
+from ..features import EpochsFeatures, FeatureExtractor, standardize_features
+from ._fingerprint import fingerprint
 from ._fold import SELECTIONS, run_fold
 from ._origin import check_split, origin
 from ._store import ResultsFile
@@ -131,7 +132,7 @@ def evaluate(
         data = _standardized(data, table)
     folds = _folds(protocol, data, y, table, groups)
     labels = np.unique(y)
-    settings = _fingerprint(estimators, data, y, table, protocol, folds)
+    settings = fingerprint(estimators, data, y, table, protocol, folds)
     settings |= {"standardize": str(standardize), "chance": chance, "selection": selection}
     store = ResultsFile(results, settings, labels.tolist())
     common = dict(
@@ -139,17 +140,20 @@ def evaluate(
         chance=chance,
         selection=selection,
         extra={
-            "transductive": _knows_test_data(data),
             "leaky": getattr(protocol, "leaky", False),
             "versions": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
         },
     )
+    transductive = {n: _knows_test_data(data, e) for n, e in estimators.items()}
     keys = [(n, s, f) for n in estimators for s in seeds for f in range(len(folds))]
 
     def task(key):
-        return delayed(run_fold)(key, estimators[key[0]], data, y, table, folds[key[2]], **common)
+        name, _, fold = key
+        own = {**common["extra"], "transductive": transductive[name]}
+        arguments = key, estimators[name], data, y, table, folds[fold]
+        return delayed(run_fold)(*arguments, **{**common, "extra": own})
 
-    with progress(len(keys), "Evaluation", verbose) as bar:
+    with closing(store), progress(len(keys), "Evaluation", verbose) as bar:
         bar.update(sum(key in store.folds for key in keys))
         _run_all(keys, task, store, n_jobs, bar)
     rows = [row for key in keys for row in store.folds[key]]
@@ -209,10 +213,14 @@ def _check_protocol(protocol):
         )
 
 
-def _knows_test_data(data):
-    """Whether windows were made with others of their subject, or of their trial after them."""
+def _knows_test_data(data, estimator):
+    """Whether windows are made with others of their subject, or of their trial after them."""
     settings = getattr(data, "settings", None)
-    return bool(settings is not None and (settings.standardized or settings.smoothing))
+    if settings is not None:
+        return bool(settings.standardized or settings.smoothing)
+    params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    extractors = [v for v in (estimator, *params.values()) if isinstance(v, FeatureExtractor)]
+    return any(extractor.smoothing for extractor in extractors)
 
 
 def _check_selection(selection, estimators):
@@ -284,6 +292,15 @@ def _folds(protocol, data, y, table, groups):
 
 def _one_array(protocol, groups):
     """Groups for a splitter of scikit-learn, which does not know what a table means."""
+    consumed = get_routing_for_object(protocol).consumes("split", ["groups"])
+    if not consumed:  # it would only warn of them
+        return None
+    if groups is None:
+        raise ValueError(
+            f"{type(protocol).__name__} needs groups=: an array with one value a window, such as "
+            "the column subject of the metadata. Or take a protocol of mne_sst.evaluation, "
+            "which reads the metadata."
+        )
     if not isinstance(groups, pd.DataFrame | dict):
         return groups
     names = list(groups)
@@ -293,27 +310,3 @@ def _one_array(protocol, groups):
             f"{listed(names)}: give one of its columns, or a protocol of mne_sst.evaluation."
         )
     return np.asarray(groups[names[0]])
-
-
-def _fingerprint(estimators, data, y, table, protocol, folds):
-    """What results hang on, as short texts."""
-    if isinstance(data, EpochsFeatures):
-        content = (data.spectral, data.temporal, data.ch_names)
-    else:
-        content = data.get_data(copy=False) if hasattr(data, "get_data") else np.asarray(data)
-    rows = [side.tolist() for fold in folds for side in fold]
-    described = {
-        "data": f"{len(data)} windows, {joblib.hash((content, y.tolist()))[:12]}",
-        "origin": joblib.hash(table.astype(str).to_numpy().tolist())[:12],
-        "protocol": f"{_text(protocol)}, {joblib.hash(rows)[:12]}",
-    }
-    return {**described, **{f"estimator {name}": _text(e) for name, e in estimators.items()}}
-
-
-def _text(estimator):
-    """Everything that was set, without the addresses of objects."""
-    try:
-        text = estimator.__repr__(N_CHAR_MAX=10**6)
-    except TypeError:
-        text = repr(estimator)
-    return re.sub(r"\s+", " ", re.sub(r" at 0x[0-9a-f]+", "", text))

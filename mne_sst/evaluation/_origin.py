@@ -124,16 +124,24 @@ def _check_overlap(train, test, table, samples, n_samples):
     if columns:
         keys = table[columns].iloc[rows].groupby(columns, sort=False).ngroup().to_numpy()
     for key in np.unique(keys):
-        mine = rows[keys == key]
-        if len(np.unique(samples[mine])) < len(mine):
-            continue  # several recordings, each with a count of its own
-        mine = mine[np.argsort(samples[mine], kind="stable")]
-        crossing = in_test[mine][1:] != in_test[mine][:-1]
-        close = np.diff(samples[mine]) < n_samples
-        for i in np.flatnonzero(crossing & close)[:1]:
-            a, b = sorted(mine[i : i + 2], key=lambda row: in_test[row])
-            raise ValueError(
-                f"windows {a} (training) and {b} (test) overlap: they begin at samples "
-                f"{samples[a]} and {samples[b]} and are {n_samples} samples long. Cut windows "
-                "without overlap, or give windows that overlap the same trial."
-            )
+        for mine in _recordings(np.sort(rows[keys == key]), samples):
+            crossing = in_test[mine][1:] != in_test[mine][:-1]
+            close = np.diff(samples[mine]) < n_samples
+            for i in np.flatnonzero(crossing & close)[:1]:
+                a, b = sorted(mine[i : i + 2], key=lambda row: in_test[row])
+                raise ValueError(
+                    f"windows {a} (training) and {b} (test) overlap: they begin at samples "
+                    f"{samples[a]} and {samples[b]} and are {n_samples} samples long. Cut windows "
+                    "without overlap, or give windows that overlap the same trial."
+                )
+
+
+def _recordings(rows, samples):
+    """Rows of each recording in the order of time.
+
+    Where a sample comes twice there are several, each with a count of its own, which starts
+    again where it goes back.
+    """
+    if len(np.unique(samples[rows])) == len(rows):
+        return [rows[np.argsort(samples[rows], kind="stable")]]
+    return np.split(rows, np.flatnonzero(np.diff(samples[rows]) <= 0) + 1)

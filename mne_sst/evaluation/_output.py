@@ -64,8 +64,9 @@ def markdown_table(tables, score="accuracy"):
     for method in methods:
         cells = [found.get(method, "- | -") for found in columns.values()]
         lines.append(f"| {method} | {' | '.join(cells)} |")
-    if score in ("accuracy", "trial_accuracy"):
-        lines.append(f"| chance (commonest class) | {' | '.join(chance.values())} |")
+    # The chance of windows says nothing of trials.
+    if score == "accuracy":
+        lines.append(f"| chance | {' | '.join(chance.values())} |")
     return "\n".join(lines) + "\n"
 
 
@@ -116,10 +117,12 @@ def write_results(table, folder, name, score="accuracy", about=""):
 
 def _figures(table, folder, score):
     shown = named_scores(table, score)
-    chance = table["chance"].mean() if score in ("accuracy", "trial_accuracy") else None
+    chance = table["chance"].mean() if score == "accuracy" else None
     figures = {"scores.png": viz.plot_scores(shown, PRINTED[score], chance=chance, show=False)}
     for name, matrix in confusion(table).items():
         slug = "".join(c if c.isalnum() else "-" for c in name).strip("-")
+        while f"confusion-{slug}.png" in figures:  # "a b" and "a-b"
+            slug += "-"
         figures[f"confusion-{slug}.png"] = viz.plot_confusion(
             matrix.to_numpy(), matrix.index.to_list(), title=name, show=False
         )

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from .._checks import check_number, check_option, listed
+from .._interval import interval
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "kappa", "trial_accuracy")
 #: What makes two rows of an estimator different evaluations rather than parts of one.
@@ -133,32 +134,13 @@ def summarize(table, score="accuracy", confidence=0.95):
     return pd.DataFrame(rows)
 
 
-def interval(values, confidence=0.95):
-    """Mean, standard deviation (n - 1) and confidence interval by Student's t.
-
-    Parameters
-    ----------
-    values : array, shape (n,)
-        One a subject.
-    confidence : float
-        Of the interval.
-
-    Returns
-    -------
-    summary : dict
-        ``mean, std, low, high``; all but the mean are NaN for one value.
-    """
-    n, mean = len(values), values.mean()
-    std = values.std(ddof=1) if n > 1 else np.nan
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * std / np.sqrt(n) if n > 1 else np.nan
-    return {"mean": mean, "std": std, "low": mean - half, "high": mean + half}
-
-
 def compare(table, score="accuracy", reference=None, n_permutations=10000, random_state=0):
     """Paired permutation tests between estimators, over subjects.
 
     The signs of the differences of subjects are flipped at random, or in all ways where
-    there are no more than ``n_permutations``; two-sided, p values corrected after Holm.
+    there are no more than ``n_permutations``; two-sided. Estimators are compared within one
+    kind of evaluation, fair ones with fair ones; p values are corrected after Holm over the
+    pairs of each kind.
 
     Parameters
     ----------
@@ -176,8 +158,8 @@ def compare(table, score="accuracy", reference=None, n_permutations=10000, rando
     Returns
     -------
     tests : DataFrame
-        ``a, b, difference`` (mean of a - b over subjects), ``n_subjects``, ``p``,
-        ``p_corrected``, and whether each is transductive.
+        ``a, b, transductive, selection, leaky, difference`` (mean of a - b over subjects),
+        ``n_subjects``, ``p``, ``p_corrected``.
 
     Raises
     ------
@@ -198,16 +180,13 @@ def compare(table, score="accuracy", reference=None, n_permutations=10000, rando
     """
     subjects = per_subject(table, score)
     kinds = list(subjects.columns)
-    pairs = list(itertools.combinations(kinds, 2))
+    ways = dict.fromkeys(kind[1:] for kind in kinds)
+    alike = [[kind for kind in kinds if kind[1:] == way] for way in ways]
+    pairs = [pair for group in alike for pair in itertools.combinations(group, 2)]
     if reference is not None:
         check_option("reference", reference, tuple(dict.fromkeys(k[0] for k in kinds)))
-        # Against the same kind of evaluation only.
-        pairs = [
-            (a, b)
-            for b in kinds
-            for a in kinds
-            if b[0] == reference and a[0] != reference and a[1:] == b[1:]
-        ]
+        pairs = [(b, a) if a[0] == reference else (a, b) for a, b in pairs]
+        pairs = [(a, b) for a, b in pairs if b[0] == reference]
     if not pairs:
         raise ValueError(f"a comparison needs two estimators, got {listed(k[0] for k in kinds)}.")
     rows = []
@@ -229,15 +208,15 @@ def compare(table, score="accuracy", reference=None, n_permutations=10000, rando
             {
                 "a": a[0],
                 "b": b[0],
-                "transductive_a": a[1],
-                "transductive_b": b[1],
+                **dict(zip(KINDS[1:], a[1:], strict=True)),
                 "difference": difference.mean(),
                 "n_subjects": len(both),
                 "p": float(test.pvalue),
             }
         )
     tests = pd.DataFrame(rows)
-    tests["p_corrected"] = _holm(tests["p"].to_numpy())
+    families = tests.groupby(list(KINDS[1:]), sort=False)["p"]
+    tests["p_corrected"] = families.transform(lambda p: _holm(p.to_numpy()))
     return tests
 
 

@@ -2,11 +2,14 @@
 
 import json
 import os
+import warnings
 from pathlib import Path
 
 import pandas as pd
+from filelock import Timeout
 
 from .._checks import listed
+from .._io import lock_for
 
 _KIND = "mne_sst results"
 
@@ -51,35 +54,50 @@ def read_results(fname):
 
 def _table_of(path):
     header, folds, _ = _parsed(path)
-    if header is None or "labels" not in header:
+    if header is None:
         raise ValueError(f"fname: {path} holds no results of evaluate().")
     prefix = "estimator "
     names = [k.removeprefix(prefix) for k in header["settings"] if k.startswith(prefix)]
     # In the order of the estimators, not in that in which folds were done.
-    folds.sort(key=lambda fold: (names.index(fold["key"][0]), *fold["key"][1:]))
-    table = pd.DataFrame([row for fold in folds for row in fold["rows"]])
+    keys = sorted(folds, key=lambda key: (names.index(key[0]), *key[1:]))
+    table = pd.DataFrame([row for key in keys for row in folds[key]])
     table.attrs["labels"] = header["labels"]
     return table
 
 
 def _parsed(path):
-    """Header (None if it is not ours), folds, and bytes of whole lines."""
+    """Header (None if it is not ours), folds by key, and bytes of whole lines."""
     content = path.read_bytes()
     complete = content.rfind(b"\n") + 1
     lines = content[:complete].decode("utf-8", errors="replace").splitlines()
     try:
         header = json.loads(lines[0])
-        ours = header["kind"] == _KIND and isinstance(header["settings"], dict)
-        return header if ours else None, [json.loads(line) for line in lines[1:]], complete
+        ours = header["kind"] == _KIND and {"settings", "labels"} <= set(header)
     except (IndexError, KeyError, TypeError, ValueError):
-        return None, [], complete
+        ours = False
+    if not ours:
+        return None, {}, complete
+    folds = {}
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            fold = json.loads(line)
+            folds[tuple(fold["key"])] = fold["rows"]
+        except (KeyError, TypeError, ValueError):
+            warnings.warn(
+                f"line {number} of {path} is damaged and left out; evaluate() with this file runs "
+                "that fold again.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+    return header, folds, complete
 
 
 class ResultsFile:
     """A file of results: settings in its first line, then the rows of one fold a line.
 
     A line is written and flushed to disk as a whole before the next one begins; half a
-    line at the end, left by a process that was killed, is dropped.
+    line at the end, left by a process that was killed, is dropped. One process at a time
+    has the file, until `close` or its end.
 
     Parameters
     ----------
@@ -94,6 +112,8 @@ class ResultsFile:
     ------
     ValueError
         If the file holds something else, or results of other settings.
+    RuntimeError
+        If another process writes to it.
     """
 
     def __init__(self, fname, settings, labels):
@@ -101,12 +121,35 @@ class ResultsFile:
         self._path = None if fname is None else Path(fname)
         if self._path is None:
             return
-        self._header = json.dumps({"kind": _KIND, "settings": settings, "labels": labels})
-        if self._path.exists() and self._path.stat().st_size:
-            self._read(settings)
-        else:
+        self._lock = lock_for(self._path)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RuntimeError(
+                f"results: another process writes to {self._path}; wait for it, or give another "
+                "file."
+            ) from error
+        header = json.dumps({"kind": _KIND, "settings": settings, "labels": labels})
+        try:
+            self._open(header, settings)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        """Let other processes write to the file."""
+        if self._path is not None:
+            self._lock.release()
+
+    def _open(self, header, settings):
+        """Read what is there, or begin a file."""
+        content = self._path.read_bytes() if self._path.exists() else b""
+        # A process that was killed may have left half a header.
+        if (header + "\n").encode().startswith(content):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._append(self._header, "w")
+            self._append(header, "w")
+        else:
+            self._read(settings)
 
     def _read(self, settings):
         header, folds, complete = _parsed(self._path)
@@ -123,8 +166,7 @@ class ResultsFile:
                 f"results: {self._path} came from other settings; {listed(differ)} differ. Give "
                 f"another file, or the settings of that one. {each}"
             )
-        for fold in folds:
-            self.folds[tuple(fold["key"])] = fold["rows"]
+        self.folds.update(folds)
         if complete < self._path.stat().st_size:
             with self._path.open("rb+") as file:
                 file.truncate(complete)

@@ -1,6 +1,7 @@
 """Baselines for the same harness: what a simple model makes of the same features."""
 
 import numpy as np
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -8,6 +9,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from .._checks import listed
+from ..features._extractor import spectral_of
 
 __all__ = ["baselines", "spectral_vector"]
 
@@ -17,14 +19,15 @@ def spectral_vector(X):
 
     Parameters
     ----------
-    X : EpochsFeatures | array, shape (n_windows, ...)
-        Features, or anything already in numbers.
+    X : EpochsFeatures | Epochs | list of Epochs | array, shape (n_windows, ...)
+        Features, or epochs, whose DE under an average reference is taken; an array is
+        features already.
 
     Returns
     -------
     X : array, shape (n_windows, n_channels * n_bands)
     """
-    X = np.asarray(getattr(X, "spectral", X))
+    X = spectral_of(X)
     return X.reshape(len(X), -1)
 
 
@@ -68,6 +71,7 @@ _MAKERS = {
     "knn": lambda: _on_vectors(KNeighborsClassifier(5)),
     "dgcnn": _dgcnn,
     "riemann": _riemann,
+    "majority": lambda: DummyClassifier(strategy="most_frequent"),
 }
 
 
@@ -86,7 +90,7 @@ def baselines(names=("logistic", "svm", "rbf-svm", "knn")):
         the same with a Gaussian kernel (C = 1) [2]_. ``"knn"``: five nearest neighbours on
         DE [1]_. ``"dgcnn"``: a graph network on DE [4]_. ``"riemann"``: logistic regression
         in the tangent space of covariances [3]_, on Epochs instead of features; needs
-        pyRiemann.
+        pyRiemann. ``"majority"``: always the commonest class of the training part.
 
     Returns
     -------

@@ -267,3 +267,23 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 "column(s) of the metadata that say so, for example trial='trial'."
             )
         return features.smooth(pd.Series(np.zeros(len(features))), self.smoothing)
+
+
+def spectral_of(X):
+    """DE of whatever holds it or can give it.
+
+    Parameters
+    ----------
+    X : EpochsFeatures | Epochs | list of Epochs | array, shape (n_windows, ...)
+        Of epochs, DE under an average reference is taken; an array is DE already.
+
+    Returns
+    -------
+    spectral : array, shape (n_windows, n_channels, n_bands)
+    """
+    if isinstance(X, EpochsFeatures):
+        return X.spectral
+    first = X[0] if isinstance(X, list) and X else X
+    if isinstance(first, mne.BaseEpochs):
+        return FeatureExtractor(reference="average", verbose=False).transform(X).spectral
+    return np.asarray(X)

@@ -1,5 +1,7 @@
 """Axes, limits and files that all figures share."""
 
+import textwrap
+
 import numpy as np
 
 from .._io import replacing
@@ -38,7 +40,10 @@ def save_figure(fig, fname, dpi=150):
 
 def color_limits(values, vlim=None, signed=False):
     """Range of the values, where ``vlim`` leaves it open; symmetric where they are signed."""
-    low, high = np.min(values), np.max(values)
+    values = np.asarray(values, float)
+    if not np.isfinite(values).any():
+        raise ValueError("there is nothing to plot: no value is a finite number.")
+    low, high = np.nanmin(values), np.nanmax(values)
     if signed:
         high = max(abs(low), abs(high))
         low = -high
@@ -71,7 +76,18 @@ def grid_of_axes(axes, n_rows, n_columns, width, height, left=0.0):
             f"axes must hold {n_rows * n_columns} Axes ({n_rows} rows of {n_columns}), got "
             f"{len(axes)}."
         )
-    return axes[0].figure, axes.reshape(n_rows, n_columns)
+    return axes[0].get_figure(root=True), axes.reshape(n_rows, n_columns)
+
+
+def plain(text):
+    """Text as it is: a pair of dollar signs would stand for mathematics."""
+    return str(text).replace("$", r"\$")
+
+
+def wrapped(text, width):
+    """Text in lines of some width at most, as it is."""
+    lines = [textwrap.fill(line, width) for line in plain(text).split("\n")]
+    return "\n".join(lines)
 
 
 def finished(fig, show):

@@ -4,7 +4,18 @@ import mne
 import numpy as np
 
 from .._montage import locations
-from ._figure import DIVERGING, SEQUENTIAL, color_limits, finished, grid_of_axes
+from ._figure import (
+    DIVERGING,
+    SEQUENTIAL,
+    color_limits,
+    finished,
+    grid_of_axes,
+    plain,
+    wrapped,
+)
+
+#: Heads beside each other in a figure of ours; more go below.
+_MOST_HEADS = 6
 
 
 def plot_attention(
@@ -47,12 +58,12 @@ def plot_attention(
     >>> fig = plot_attention({"spectral stream": heads}, info, "attention", show=False)
     """
     locations(info)
-    n_rows, n_columns = len(rows), max(len(heads) for heads in rows.values())
-    fig, axes = grid_of_axes(axes, n_rows, n_columns, 2.1, 2.4, left=0.4)
+    lines = _lines_of(rows, vlim, signed, most=_MOST_HEADS if axes is None else None)
+    n_columns = max(len(heads) for _, heads, _ in lines)
+    fig, axes = grid_of_axes(axes, len(lines), n_columns, 2.1, 2.4, left=0.4)
     options = {"sensors": True, "contours": 4, **kwargs}
     first = next(iter(rows.values()))
-    for i, (title, heads) in enumerate(rows.items()):
-        limits = color_limits(list(heads.values()), vlim, signed)
+    for i, (title, heads, limits) in enumerate(lines):
         for ax, (name, values) in zip(axes[i], heads.items(), strict=False):
             image, _ = mne.viz.plot_topomap(
                 values,
@@ -65,14 +76,14 @@ def plot_attention(
             )
             # Titles that are the same in all rows stand once.
             if i == 0 or heads.keys() != first.keys():
-                ax.set_title(name, fontsize="medium")
+                ax.set_title(wrapped(name, 22), fontsize="medium")
         for ax in axes[i][len(heads) :]:
             ax.set_axis_off()
         if title:
             axes[i][0].text(
                 -0.08,
                 0.5,
-                title,
+                plain(title),
                 transform=axes[i][0].transAxes,
                 rotation=90,
                 ha="right",
@@ -81,6 +92,18 @@ def plot_attention(
         bar = fig.colorbar(image, ax=list(axes[i]), shrink=0.7, fraction=0.06, pad=0.03)
         bar.set_label(unit)
     return finished(fig, show)
+
+
+def _lines_of(rows, vlim, signed, most):
+    """Rows as (title, heads, limits); those of many heads become several of one scale."""
+    lines = []
+    for title, heads in rows.items():
+        limits, names = color_limits(list(heads.values()), vlim, signed), list(heads)
+        step = most or len(names)
+        for start in range(0, len(names), step):
+            part = {name: heads[name] for name in names[start : start + step]}
+            lines.append((title, part, limits))
+    return lines
 
 
 def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, **kwargs):
@@ -120,7 +143,7 @@ def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, 
     for ax, (name, values) in zip(axes[0], columns.items(), strict=True):
         limits = color_limits([values], vlim)
         image, _ = mne.viz.plot_topomap(values, info, axes=ax, show=False, vlim=limits, **options)
-        ax.set_title(name)
+        ax.set_title(plain(name))
         bar = fig.colorbar(image, ax=ax, shrink=0.7, location="bottom", pad=0.04)
         bar.set_label(unit)
         bar.ax.locator_params(nbins=4)
@@ -219,7 +242,7 @@ def plot_grid(grid, *, axes=None, show=True):
             ax.plot([-0.1, 0, 0.1], [0.995, 1.09, 0.995], color="k", lw=1)
         ax.plot(*grid.pos.T, "o", color="k", ms=3)
         ax.set_axis_off()
-    few = len(grid.ch_names) <= 70
+    few = len(grid.ch_names) <= 32
     for (x, y), name in zip(grid.pos, grid.ch_names if few else (), strict=False):
         axes[0][0].annotate(
             name, (x, y), (0, 3), textcoords="offset points", ha="center", fontsize=6

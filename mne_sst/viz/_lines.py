@@ -2,12 +2,16 @@
 
 import numpy as np
 
-from ._figure import COLORS, finished, grid_of_axes
+from ._figure import COLORS, finished, grid_of_axes, plain
 
-_MARKERS = "osD^vP*X"
+_MARKERS = "osD^vP*X<"
+#: Of a figure of ours, in inches.
+_WIDTH = 7.2
 
 
-def plot_bands(groups, bands, unit, *, even=None, stability=None, axes=None, show=True):
+def plot_bands(
+    groups, bands, unit, *, even=None, counts=None, stability=None, axes=None, show=True
+):
     """Plot the mean weight of each band with its spread over epochs.
 
     Parameters
@@ -20,6 +24,8 @@ def plot_bands(groups, bands, unit, *, even=None, stability=None, axes=None, sho
         What the weights are.
     even : float | None
         Weight of even attention, drawn as a dashed line.
+    counts : dict of object -> array, shape (n_epochs,) | None
+        How many epochs each row stands for; None for one each.
     stability : dict of object -> float | None
         Mean correlation between two of what a group averages, for the legend.
     axes : Axes | None
@@ -41,13 +47,15 @@ def plot_bands(groups, bands, unit, *, even=None, stability=None, axes=None, sho
     # Side by side, so that the bars of the groups do not hide each other.
     shifts = np.linspace(-0.25, 0.25, len(groups)) if len(groups) > 1 else [0.0]
     for i, (shift, (name, weights)) in enumerate(zip(shifts, groups.items(), strict=True)):
-        mean, spread, style = _summary(i, name, weights, stability)
+        mean, spread, style = _summary(i, name, weights, counts, stability)
         ax.errorbar(np.arange(len(bands)) + shift, mean, spread, ls="", capsize=3, **style)
     ax.set_xticks(np.arange(len(bands)), bands)
     return _labelled(fig, ax, "band", unit, even, legend, show)
 
 
-def plot_times(groups, times, unit, *, even=None, stability=None, axes=None, show=True):
+def plot_times(
+    groups, times, unit, *, even=None, counts=None, stability=None, axes=None, show=True
+):
     """Plot the mean weight of each moment of the window with its spread over epochs.
 
     Parameters
@@ -60,6 +68,8 @@ def plot_times(groups, times, unit, *, even=None, stability=None, axes=None, sho
         What the weights are.
     even : float | None
         Weight of even attention, drawn as a dashed line.
+    counts : dict of object -> array, shape (n_epochs,) | None
+        See `plot_bands`.
     stability : dict of object -> float | None
         See `plot_bands`.
     axes : Axes | None
@@ -78,7 +88,7 @@ def plot_times(groups, times, unit, *, even=None, stability=None, axes=None, sho
     """
     fig, ax, legend = _axes_and_legend(axes)
     for i, (name, weights) in enumerate(groups.items()):
-        mean, spread, style = _summary(i, name, weights, stability)
+        mean, spread, style = _summary(i, name, weights, counts, stability)
         ax.plot(times, mean, markersize=3, **style)
         ax.fill_between(times, mean - spread, mean + spread, color=style["color"], alpha=0.15, lw=0)
     return _labelled(fig, ax, "time in the window (s)", unit, even, legend, show)
@@ -87,17 +97,21 @@ def plot_times(groups, times, unit, *, even=None, stability=None, axes=None, sho
 def _axes_and_legend(axes):
     # Beside the plot in a figure of ours; a figure of others may have something there.
     legend = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if axes is None else {}
-    fig, axes = grid_of_axes(axes, 1, 1, 6.0, 3.6)
+    fig, axes = grid_of_axes(axes, 1, 1, _WIDTH - 1.2, 3.6)
     return fig, axes[0][0], legend
 
 
-def _summary(i, name, weights, stability):
+def _summary(i, name, weights, counts, stability):
     """Mean, spread and looks of group number ``i``."""
     weights = np.asarray(weights)
+    n = np.ones(len(weights), int) if counts is None else np.asarray(counts[name])
+    mean = np.average(weights, axis=0, weights=n)
+    spread = np.sqrt(np.average((weights - mean) ** 2, axis=0, weights=n))
     r = (stability or {}).get(name, np.nan)
-    label = f"{name} (n = {len(weights)}{'' if np.isnan(r) else f', r = {r:.2f}'})"
+    label = plain(f"{name} (n = {n.sum()}{'' if np.isnan(r) else f', r = {r:.2f}'})")
+    # Nine markers and eight colours: 72 groups, no two alike.
     looks = {"marker": _MARKERS[i % len(_MARKERS)], "color": COLORS[i % len(COLORS)]}
-    return weights.mean(axis=0), weights.std(axis=0), {"label": label, **looks}
+    return mean, spread, {"label": label, **looks}
 
 
 def _labelled(fig, ax, xlabel, unit, even, legend, show):
@@ -106,6 +120,10 @@ def _labelled(fig, ax, xlabel, unit, even, legend, show):
     ax.set(xlabel=xlabel, ylabel=f"{unit}\n(mean and sd over epochs)")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, fontsize="small", **legend)
+    if legend and fig.get_figwidth() == _WIDTH:
+        # A long legend takes its own room, not that of the plot.
+        longest = max(len(text.get_text()) for text in ax.get_legend().get_texts())
+        fig.set_figwidth(_WIDTH + max(0.07 * (longest - 24), 0))
     return finished(fig, show)
 
 
@@ -134,12 +152,17 @@ def plot_history(history, *, axes=None, show=True):
     held = "valid_loss" in history
     fig, axes = grid_of_axes(axes, 1, 2 if held else 1, 4.2, 3.2)
     ax = axes[0][0]
-    ax.plot(history["epoch"], history["train_loss"], color=COLORS[0], label="training part")
+    # A line through one point cannot be seen.
+    marker = "o" if len(history) == 1 else None
+    passes = history["epoch"]
+    train, valid = ({"color": color, "marker": marker} for color in COLORS[:2])
+    ax.plot(passes, history["train_loss"], label="training part", **train)
     if held:
-        ax.plot(history["epoch"], history["valid_loss"], color=COLORS[1], label="validation part")
-        best = history["valid_loss"].idxmin()
-        ax.axvline(history["epoch"][best], color="0.4", ls="--", lw=1, label="best pass")
-        axes[0][1].plot(history["epoch"], history["valid_accuracy"], color=COLORS[1])
+        ax.plot(passes, history["valid_loss"], label="validation part", **valid)
+        if history["valid_loss"].notna().any():
+            best = history["valid_loss"].idxmin()
+            ax.axvline(passes[best], color="0.4", ls="--", lw=1, label="best pass")
+        axes[0][1].plot(passes, history["valid_accuracy"], **valid)
         axes[0][1].set(xlabel="pass", ylabel="accuracy, validation part")
     ax.set(xlabel="pass", ylabel="cross-entropy (nats)")
     ax.legend(frameon=False, fontsize="small")

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from ._figure import COLORS, finished, grid_of_axes
+from .._interval import interval
+from ._figure import COLORS, finished, grid_of_axes, plain, wrapped
 
 
-def plot_scores(scores, ylabel, *, chance=None, axes=None, show=True):
-    """Plot scores of subjects, a box and its points for each estimator.
+def plot_scores(scores, ylabel, *, chance=None, confidence=0.95, axes=None, show=True):
+    """Plot scores of subjects as points, with their mean and its confidence interval.
 
     Parameters
     ----------
@@ -16,6 +17,8 @@ def plot_scores(scores, ylabel, *, chance=None, axes=None, show=True):
         What the scores are.
     chance : float | None
         Drawn as a dashed line.
+    confidence : float
+        Of the interval of the mean, by Student's t; there is none for one subject.
     axes : Axes | None
         Where to draw; None makes a figure.
     show : bool
@@ -34,26 +37,21 @@ def plot_scores(scores, ylabel, *, chance=None, axes=None, show=True):
     values = [np.asarray(scores[name], float) for name in names]
     values = [v[np.isfinite(v)] for v in values]
     fig, axes = grid_of_axes(axes, 1, 1, 6.4, 0.42 * len(names) + 1.0)
-    ax = axes[0][0]
-    ax.boxplot(
-        values,
-        orientation="horizontal",
-        widths=0.6,
-        showfliers=False,
-        medianprops={"color": COLORS[1], "lw": 2},
-        boxprops={"color": "0.4"},
-        whiskerprops={"color": "0.4"},
-        capprops={"color": "0.4"},
-    )
+    ax, mean = axes[0][0], f"mean, {confidence:.0%} interval"
     for i, points in enumerate(values, start=1):
         # Spread so that equal scores stay visible, in the same way every time.
         shift = 0.36 * (np.arange(len(points)) * 0.618 % 1) - 0.18
         ax.plot(points, i + shift, "o", color=COLORS[0], ms=3.5, alpha=0.6, mew=0)
-        ax.plot(points.mean(), i, "D", color="k", ms=5, label="mean" if i == 1 else None)
+        if not len(points):
+            continue
+        found = interval(points, confidence)
+        error = None if len(points) < 2 else found["high"] - found["mean"]
+        ax.errorbar(points.mean(), i, xerr=error, fmt="D", color="k", ms=5, capsize=4, label=mean)
+        mean = None
     if chance is not None:
         ax.axvline(chance, color="0.4", ls="--", lw=1, label="chance")
-    ax.set_yticks(range(1, len(names) + 1), names)
-    ax.invert_yaxis()
+    ax.set_yticks(range(1, len(names) + 1), [plain(name) for name in names])
+    ax.set_ylim(len(names) + 0.6, 0.4)
     ax.set_xlabel(f"{ylabel} (points: subjects)")
     ax.spines[["top", "right"]].set_visible(False)
     legend = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "ncols": 2}
@@ -95,12 +93,14 @@ def plot_confusion(matrix, labels, *, title=None, axes=None, show=True):
     image = ax.imshow(share, vmin=0, vmax=1, cmap="Blues")
     for i, row in enumerate(share):
         for j, value in enumerate(row):
-            text = f"{value:.0%}\n{matrix[i, j]}"
+            text = f"{value:.0%}\n{matrix[i, j]:.4g}"
             color = "w" if value > 0.6 else "k"
             ax.text(j, i, text, ha="center", va="center", color=color, fontsize="small")
     positions = range(len(labels))
-    ax.set_xticks(positions, [str(v) for v in labels], rotation=45, ha="right")
-    ax.set_yticks(positions, [str(v) for v in labels])
-    ax.set(xlabel="predicted", ylabel="true", title=title)
+    ax.set_xticks(positions, [plain(v) for v in labels], rotation=45, ha="right")
+    ax.set_yticks(positions, [plain(v) for v in labels])
+    ax.set(xlabel="predicted", ylabel="true")
+    if title is not None:
+        ax.set_title(wrapped(title, round(9 * size)))
     fig.colorbar(image, ax=ax, shrink=0.8).set_label("share of the true class")
     return finished(fig, show)

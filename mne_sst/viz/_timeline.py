@@ -4,7 +4,7 @@ import mne
 import numpy as np
 
 from .._montage import locations
-from ._figure import COLORS, DIVERGING, SEQUENTIAL, color_limits, finished
+from ._figure import COLORS, DIVERGING, SEQUENTIAL, color_limits, finished, grid_of_axes, plain
 
 
 def plot_timeline(
@@ -39,8 +39,8 @@ def plot_timeline(
         What the values of the heads are.
     signed : bool
         Whether they have a sign that means something.
-    axes : Axes | None
-        Where to draw the probabilities; heads then need a figure of ours.
+    axes : Axes | array of Axes | None
+        Where to draw: one for the probabilities, then one for each head.
     show : bool
         Whether to show the figure.
     vlim : tuple of float | None
@@ -66,13 +66,15 @@ def plot_timeline(
             f"times and a column for each of classes; got {probabilities.shape}."
         )
     heads = heads or {}
-    if heads and (info is None or axes is not None):
-        raise ValueError("heads need info=, and a figure of their own (axes=None).")
+    if not len(times):
+        raise ValueError("there is nothing to plot: times is empty.")
+    if heads and info is None:
+        raise ValueError("heads need info=, the channels with their positions.")
     if axes is None:
         fig, ax, above = _figure(heads)
     else:
-        ax = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()[0]
-        fig, above = ax.figure, []
+        fig, axes = grid_of_axes(axes, 1, 1 + len(heads), 0, 0)
+        ax, *above = axes[0]
     _stack(ax, times, probabilities, classes)
     if heads:
         locations(info)
@@ -97,9 +99,11 @@ def _stack(ax, times, probabilities, classes):
     for number, rows in enumerate(np.split(np.arange(len(times)), breaks)):
         edges = np.repeat(times[rows], 2) + np.tile([-step / 2, step / 2], len(rows))
         heights = np.repeat(probabilities[rows], 2, axis=0).T
-        labels = [str(c) for c in classes] if number == 0 else ()
+        labels = [plain(c) for c in classes] if number == 0 else ()
         colors = [COLORS[i % len(COLORS)] for i in range(len(classes))]
-        ax.stackplot(edges, heights, labels=labels, colors=colors, alpha=0.85)
+        # A colour that comes again is hatched.
+        hatch = [("", "//", "..")[i // len(COLORS) % 3] for i in range(len(classes))]
+        ax.stackplot(edges, heights, labels=labels, colors=colors, alpha=0.85, hatch=hatch)
     ax.set(
         xlabel="time in the recording (s)",
         ylabel="probability",
