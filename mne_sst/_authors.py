@@ -154,9 +154,7 @@ def _read_keras(path):
     try:
         import h5py
     except ImportError as error:
-        raise ImportError(
-            "reading the .h5 files of Keras needs h5py: pip install 'mne_sst[export]'."
-        ) from error
+        raise ImportError("reading the .h5 files of Keras needs h5py: pip install h5py.") from error
     layers = {}
 
     def visit(name, item):

@@ -161,9 +161,9 @@ class Batches:
 def split_validation(targets, groups, fraction, seed):
     """Split epochs into a training and a validation part.
 
-    With groups, whole groups are held out, classes in proportion. Without, a
-    run of successive epochs of each class, so that neighbours in a recording
-    mostly stay together.
+    With groups, whole groups are held out, classes in proportion; more than was asked for
+    where fewer groups would not hold every class. Without, a run of successive epochs of each
+    class, so that neighbours in a recording mostly stay together.
 
     Parameters
     ----------
@@ -189,13 +189,19 @@ def split_validation(targets, groups, fraction, seed):
         valid = _runs_of_classes(targets, fraction, np.random.default_rng(seed))
         train = np.setdiff1d(rows, valid)
         return train, valid
+    n_classes, partial = len(np.unique(targets)), None
     for train, valid in _group_splits(targets, groups, fraction, seed):
-        if len(np.unique(targets[train])) == len(np.unique(targets)):
+        if len(np.unique(targets[train])) < n_classes:
+            continue
+        if len(np.unique(targets[valid])) == n_classes:
             return train, valid
+        partial = (train, valid) if partial is None else partial
+    if partial is not None and len(np.unique(targets[partial[1]])) > 1:
+        return partial
     warnings.warn(
-        "groups leave no way to hold out whole groups for validation and keep every class in "
-        f"training ({len(np.unique(groups))} groups); training runs for max_epochs without "
-        "early stopping. Use finer groups, or validation_fraction=0 to silence this.",
+        "groups leave no way to hold out whole groups of several classes for validation and keep "
+        f"every class in training ({len(np.unique(groups))} groups); training runs for max_epochs "
+        "without early stopping. Use finer groups, or validation_fraction=0 to silence this.",
         RuntimeWarning,
         stacklevel=3,
     )
@@ -207,9 +213,11 @@ def _group_splits(targets, groups, fraction, seed):
     n_groups = len(np.unique(groups))
     if n_groups < 2:
         return
-    n_splits = int(np.clip(round(1 / fraction), 2, n_groups))
     counts = np.bincount(targets)
-    if n_splits <= counts.max():
+    # Groups of one class each: a smaller number of larger parts holds all of them.
+    for n_splits in range(int(np.clip(round(1 / fraction), 2, n_groups)), 1, -1):
+        if n_splits > counts.max():
+            continue
         # Classes too small to be in every part count as the largest one: scikit-learn
         # warns of them, and the filters that could silence it are those of all threads.
         strata = np.where(counts[targets] < n_splits, counts.argmax(), targets)

@@ -22,7 +22,8 @@ def evaluate(
     ],
     output: Annotated[Path, typer.Option(help="Folder; an earlier run in it is taken up.")],
     root: Annotated[
-        Path | None, typer.Option(help="Folder of the data set; MNE's data folder without it.")
+        Path | None,
+        typer.Option(help="Folder of the set, or that it lies in; MNE's data folder without."),
     ] = None,
     models: Annotated[
         str, typer.Option(help="sst, sst-authors, sst-spectral, sst-temporal and baselines.")
@@ -111,7 +112,7 @@ def evaluate(
     print_table(summarize(table), loaded.title)
     typer.echo(f"Written to {output}: {', '.join(f.name for f in files)}", err=True)
     if not any(f.suffix == ".parquet" for f in files):
-        typer.echo("For results.parquet too: pip install 'mne_sst[export]'.", err=True)
+        typer.echo("For results.parquet too: pip install pyarrow.", err=True)
 
 
 def _numbers(text):
@@ -139,8 +140,7 @@ def datasets(
 
     rows = []
     for name, known in SETS.items():
-        where = known.where(None if root is None else root / known.folder)
-        there = known.subjects(where)
+        where, there = known.where(root), known.subjects(root)
         rows.append(
             {
                 "name": name,

@@ -173,6 +173,8 @@ class NetworkEstimator(BaseEstimator):
             return None
         present = np.unique(targets)
         weights = np.ones(len(self.classes_))
+        if not isinstance(self.class_weight, dict):
+            check_option("class_weight", self.class_weight, ("balanced", None))
         weights[present] = compute_class_weight(
             self.class_weight, classes=self.classes_[present], y=self.classes_[targets]
         )

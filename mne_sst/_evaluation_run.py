@@ -164,7 +164,11 @@ def _rows_of(table, subjects):
 
 
 def _target(table, column):
-    check_option("target", column, tuple(table.columns))
+    if column not in table:
+        raise ValueError(
+            f"--target {column}: no such column in the metadata ({listed(table.columns)}). Give "
+            "the one to predict by --target."
+        )
     return table[column].to_numpy()
 
 

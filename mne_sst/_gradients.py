@@ -169,7 +169,7 @@ class Explainer:
 def _captum(function):
     if importlib.util.find_spec("captum") is None:
         raise ImportError(
-            "method='integrated_gradients' needs captum: pip install 'mne_sst[captum]'. "
+            "method='integrated_gradients' needs captum: pip install captum. "
             "method='gradient' and 'occlusion' do without."
         )
     from captum.attr import IntegratedGradients

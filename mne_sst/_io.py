@@ -102,15 +102,16 @@ def read_arrays(fname, *, kind, needed=()):
     """
     fname = Path(fname)
     if not fname.is_file():
-        raise FileNotFoundError(f"fname: there is no file {str(fname)!r}.")
+        what = "a folder is no file" if fname.is_dir() else "there is no file"
+        raise FileNotFoundError(f"fname: {what}: {str(fname)!r}.")
     try:
         with safe_open(fname, framework="numpy") as file:
             found = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(
-            f"{fname} is no safetensors file, or a damaged one ({error}); expected mne_sst "
-            f"{kind} as written by their save()."
+            f"{fname} is no safetensors file, or a damaged one ({error}); what is wanted here is "
+            f"{kind!r}, as save() writes it."
         ) from error
     if found.get("mne_sst") != kind:
         raise ValueError(

@@ -89,6 +89,7 @@ def fit(
     ] = "average",
     variant: Annotated[str, typer.Option(help="Network: paper or authors.")] = "paper",
     grid: Annotated[int, typer.Option(min=8, help="Height and width of the maps.")] = 10,
+    networks: Annotated[int, typer.Option(min=1, help="That are asked together.")] = 4,
     max_epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the data; by their number, if left out.")
     ] = None,
@@ -120,6 +121,7 @@ def fit(
         extractor,
         variant=variant,
         grid_shape=(grid, grid),
+        n_networks=networks,
         max_epochs=max_epochs,
         validation_fraction=validation,
         random_state=seed,

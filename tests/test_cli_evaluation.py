@@ -235,6 +235,21 @@ def seed_like(tmp_path_factory):
     return folder
 
 
+def test_root_is_the_set_or_holds_it(seed_like, tmp_path, recordings):
+    shutil.copytree(seed_like, tmp_path / "SEED")
+    assert SETS["seed"].where(tmp_path) == SETS["seed"].where(tmp_path / "SEED")
+    assert SETS["seed"].subjects(tmp_path) == [2, 10]
+    words = ["--models", "majority", "--protocol", "subjects", "--quiet", "--subjects", "2,3"]
+    where = ["--data", "eegmat", "--root", recordings]
+    result = run("evaluate", *where, *words, "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv(tmp_path / "out" / "results.csv")["subject"]) == {2, 3}
+    result = run("evaluate", *where, *words, "--target", "mood", "--output", tmp_path / "b")
+    assert "--target mood: no such column in the metadata (subject" in result.stderr
+    result = run("evaluate", *where, *words, "--chance", "luck", "--output", tmp_path / "b")
+    assert "chance" in result.stderr
+
+
 def test_official_features_alone(seed_like, tmp_path):
     shutil.copytree(seed_like / "ExtractedFeatures", tmp_path / "SEED" / "ExtractedFeatures")
     words = ["--data", "seed", "--root", tmp_path / "SEED", "--models", "knn", "--quiet"]

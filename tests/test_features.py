@@ -433,3 +433,19 @@ def test_queries_that_cannot_be_answered(query, features):
     bare = EpochsFeatures(features.spectral, features.temporal, features.info)
     with pytest.raises(KeyError, match="have none"):
         bare[query]
+
+
+def test_flat_windows_and_channels_are_told(epochs):
+    data = epochs.get_data()[:6]
+    data[2] = 0.0
+    data[4] = 3e-6
+    data[1, 5] = 1e-6
+    flat = mne.EpochsArray(data, epochs.info, verbose="ERROR")
+    message = r"2 windows are, the first number 2; in some windows F7 are of one value"
+    with pytest.warns(RuntimeWarning, match=message) as record:
+        FeatureExtractor(reference="average", verbose=False).transform(flat)
+    assert len(record) == 1
+    # Equal at every twentieth sample is not flat.
+    data = epochs.get_data()[:2]
+    data[0, 0, ::20] = 0.0
+    FeatureExtractor(verbose=False).transform(mne.EpochsArray(data, epochs.info, verbose="ERROR"))

@@ -225,6 +225,17 @@ def test_eegmat_says_what_is_cut_off(recordings, tmp_path):
         datasets.fetch_eegmat([36], path=tmp_path)
 
 
+def test_repeated_values_at_the_end_are_left_out(recordings):
+    """The last 2 s of a file repeat values: what is read ends where they begin."""
+    epochs = datasets.fetch_eegmat([2], path=recordings / "eegmat", last=None)
+    data = epochs.get_data(copy=False)
+    assert epochs.metadata["state"].value_counts().to_dict() == {"rest": 90, "arithmetic": 30}
+    repeated = (np.diff(data, axis=2) == 0).all(axis=1).mean(axis=1)
+    assert repeated.max() < 0.05
+    short = datasets.fetch_eegmat([2], path=recordings / "eegmat", last=60.0)
+    np.testing.assert_array_equal(short.get_data(copy=False)[:30], data[60:90])
+
+
 def test_eegbci_through_mne(recordings, server, tmp_path):
     names = ["S001R01.edf", "S001R03.edf", "S001R04.edf"]
     server.files.update({n: (recordings / "eegmmidb" / "S001" / n).read_bytes() for n in names})

@@ -296,3 +296,24 @@ def test_a_device_that_is_not_there(features, y, fitted, tmp_path, caplog):
     assert again.device == "auto"
     assert "device='cuda' is not there" in caplog.text
     np.testing.assert_allclose(again.predict_proba(features), fitted.predict_proba(features))
+
+
+@pytest.mark.parametrize("n_trials", [2, 3, 5, 10])
+def test_validation_part_holds_every_class(n_trials):
+    """Trials have one class each, as films and tasks have: one of each is held out at least."""
+    groups = np.repeat(np.arange(3 * n_trials), 4)
+    targets = groups % 3
+    for seed in range(5):
+        train, valid = split_validation(targets, groups, 0.2, seed)
+        assert set(targets[train]) == set(targets[valid]) == {0, 1, 2}
+        assert not set(groups[train]) & set(groups[valid])
+        assert len(valid) <= max(0.35, 1 / n_trials) * len(targets) + 1
+
+
+def test_no_validation_part_of_one_class():
+    groups = np.repeat([0, 1, 2], 8)
+    targets = np.r_[np.zeros(16, int), np.ones(8, int)]
+    with pytest.warns(RuntimeWarning, match="keep every class in training"):
+        train, valid = split_validation(targets, groups, 0.2, 0)
+    assert len(train) == 24
+    assert len(valid) == 0

@@ -3,6 +3,7 @@
 import re
 
 import mne
+import numpy as np
 
 from .._checks import check_number, listed
 from ._fetch import data_folder, fetch_files
@@ -12,6 +13,8 @@ URL = "https://physionet.org/files/eegmat/1.0.0/"
 CHANNELS = "Fp1 Fp2 F3 F4 F7 F8 T3 T4 C3 C4 T5 T6 P3 P4 O1 O2 Fz Cz Pz".split()
 STATES = {0: "rest", 1: "arithmetic"}
 N_SUBJECTS = 36
+#: Seconds of repeated values at the end of nearly all files.
+PADDING = 2.0
 
 
 def fetch_eegmat(
@@ -29,8 +32,8 @@ def fetch_eegmat(
     window, overlap : float
         Seconds: how signals are cut.
     last : float | None
-        Seconds from the end of each recording that are used: rest lasts 182 s, arithmetic
-        62 s. None takes all.
+        Seconds before the end of each recording that are used: rest lasts up to 180 s,
+        arithmetic 60 s. None takes all.
     base_url : str
         Where the files are.
     verbose : bool | None
@@ -51,7 +54,8 @@ def fetch_eegmat(
 
     Notes
     -----
-    Rest always comes first: whatever changes with time is mixed up with the task. In the
+    Rest always comes first: whatever changes with time is mixed up with the task. Nearly all
+    files end with 2 s in which values are repeated; these are left out. In the
     data, T3 to T6 are the electrodes that are T7, T8, P7 and P8 today.
 
     References
@@ -82,8 +86,12 @@ def fetch_eegmat(
 
 
 def _trial(raw, subject, label, last):
-    n_samples = raw.n_times if last is None else round(last * raw.info["sfreq"])
-    signals = raw.get_data()[:, -n_samples:]
+    signals, sfreq = raw.get_data(), raw.info["sfreq"]
+    n_padded = round(PADDING * sfreq)
+    if (np.diff(signals[:, -n_padded:], axis=1) == 0).all(axis=0).mean() > 0.5:
+        signals = signals[:, :-n_padded]
+    if last is not None:
+        signals = signals[:, -round(last * sfreq) :]
     values = {"subject": subject, "session": 1, "trial": label + 1, "label": label}
     return Trial(str(raw.filenames[0]), signals, {**values, "state": STATES[label]})
 

@@ -81,7 +81,7 @@ class DataSet:
 
     def folder_of(self, root):
         """What to give to ``read``: fetchers find MNE's data folder by themselves."""
-        return self.where(root) if self.access == "closed" else root
+        return None if root is None and self.access == "open" else self.where(root)
 
     def choose(self, root, subjects, official=False):
         """Return the subjects to read, or say how to get the set if there are none.
@@ -100,17 +100,22 @@ class DataSet:
         return subjects
 
     def where(self, root=None):
-        """Folder in which it is looked for."""
-        return data_folder(self.folder, root)
+        """Folder in which it is looked for: ``root``, or that of the set in ``root``."""
+        folder = data_folder(self.folder, root)
+        inner = folder / self.folder
+        return inner if not self._files_in(folder) and inner.is_dir() else folder
+
+    def _files_in(self, folder, official=None):
+        patterns = () if official else self.files
+        patterns += () if official is False else self.official_files
+        return [file for pattern in patterns for file in folder.glob(pattern)]
 
     def subjects(self, root=None, official=None):
         """Return the subjects whose files are there, in order.
 
         Of signals, of ``official`` features, or, for None, of one or the other.
         """
-        patterns = () if official else self.files
-        patterns += () if official is False else self.official_files
-        files = [f for pattern in patterns for f in self.where(root).glob(pattern)]
+        files = self._files_in(self.where(root), official)
         if not self.subject:  # one file for all, or none at all
             return self.all_subjects() if files or not self.files else []
         expression = "|".join(filter(None, (self.subject, self.official_subject)))

@@ -143,6 +143,8 @@ class ResultsFile:
 
     def _open(self, header, settings):
         """Read what is there, or begin a file."""
+        if self._path.is_dir():
+            raise IsADirectoryError(f"results: {self._path} is a folder; give the name of a file.")
         content = self._path.read_bytes() if self._path.exists() else b""
         # A process that was killed may have left half a header.
         if (header + "\n").encode().startswith(content):

@@ -1,5 +1,6 @@
 """FeatureExtractor: from recordings to EpochsFeatures."""
 
+import warnings
 from dataclasses import replace
 
 import mne
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .._checks import check_finite, check_number, check_option, progress
+from .._checks import check_finite, check_number, check_option, listed, progress
 from .._inputs import as_windows, cut_raw
 from ._container import EpochsFeatures
 from ._entropy import (
@@ -167,17 +168,21 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             settings = replace(settings, filtered="recording" if filtered_first else "window")
         spectral = np.empty((*shape, len(bands)), dtype=self.dtype)
         temporal = np.empty((*shape, self.n_times), dtype=self.dtype)
+        flat = np.zeros(shape, bool)
         with progress(len(windows), "Features", self.verbose) as bar:
             chunk = max(_CHUNK_BYTES // (8 * shape[1] * n_samples), 1)
             for start in range(0, len(windows), chunk):
                 stop = min(start + chunk, len(windows))
-                data = self._referenced(windows.read(start, stop))
+                data = windows.read(start, stop)
+                flat[start:stop] = _is_flat(data)
+                data = self._referenced(data)
                 temporal[start:stop] = to_temporal(data)
                 if not filtered_first:
                     spectral[start:stop] = differential_entropy(
                         data, sfreq, bands, method=self.method
                     )
                 bar.update(stop - start)
+        _warn_flat(flat, windows.info["ch_names"])
         if filtered_first:
             spectral[:] = self._entropy_of_raw(X, windows.info["ch_names"], bands)
         features = EpochsFeatures(
@@ -267,6 +272,31 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 "column(s) of the metadata that say so, for example trial='trial'."
             )
         return features.smooth(pd.Series(np.zeros(len(features))), self.smoothing)
+
+
+def _is_flat(data):
+    """Whether a channel keeps one value all through a window."""
+    first = data[..., :1]
+    # Hardly any does: a look at every twentieth sample settles it.
+    flat = (data[..., ::20] == first).all(axis=-1)
+    if flat.any():
+        flat[flat] = (data[flat] == first[flat]).all(axis=-1)
+    return flat
+
+
+def _warn_flat(flat, ch_names):
+    if not flat.any():
+        return
+    dead, some = np.flatnonzero(flat.all(axis=1)), flat[~flat.all(axis=1)].any(axis=0)
+    named = [name for name, yes in zip(ch_names, some, strict=True) if yes]
+    what = [f"{len(dead)} windows are, the first number {dead[0]}"] if len(dead) else []
+    what += [f"in some windows {listed(named)} are"] if named else []
+    warnings.warn(
+        f"X is flat: {'; '.join(what)} of one value all through. Drop such windows "
+        "(epochs.drop_bad(flat=...)), mark such channels as bad.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
 
 
 def spectral_of(X):
