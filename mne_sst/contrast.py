@@ -102,8 +102,7 @@ class Contrast:
         }
         options = {"mask": self.significant, "mask_params": marked, **kwargs}
         title = (
-            f"{self.labels[0]} - {self.labels[1]}\n(n = {self.n_units}, "
-            f"stability r = {self.stability:.2f})"
+            f"{self.labels[0]} - {self.labels[1]}\n(n = {self.n_units}, r = {self.stability:.2f})"
         )
         heads = {"": {title: self.difference}}
         return plot_attention(

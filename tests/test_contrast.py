@@ -74,7 +74,7 @@ def test_figure_marks_them(info, rng):
     contrast = found.contrast("a", "b", subjects, n_permutations=100)
     fig = contrast.plot_topomap(show=False)
     ax = fig.axes[0]
-    assert "stability r" in ax.get_title()
+    assert "(n = 10, r = " in ax.get_title()
     marks = [line for line in ax.lines if line.get_markerfacecolor() == "w"]
     assert sum(len(line.get_xdata()) for line in marks) == contrast.significant.sum()
     low, high = ax.images[0].get_clim()

@@ -3,9 +3,11 @@ draws them anew; look at each before it is committed."""
 
 import mne
 import numpy as np
+import pandas as pd
 import pytest
 
 from mne_sst import viz
+from mne_sst.contrast import Contrast
 
 picture = pytest.mark.mpl_image_compare(
     baseline_dir="baseline", style="default", tolerance=4, savefig_kwargs={"dpi": 60}
@@ -42,9 +44,20 @@ def test_attention(info):
 @picture
 def test_contrast(info):
     values = hill(info, "F3") - hill(info, "O2")
-    marked = {"mask": values > 0.5}
-    heads = {"": {"sad - glad": values}}
-    return viz.plot_attention(heads, info, "log odds (nats)", signed=True, show=False, **marked)
+    found = Contrast(
+        difference=values,
+        t=5 * values,
+        clusters=pd.DataFrame({"p": [0.02]}),
+        significant=values > 0.5,
+        stability=0.62,
+        labels=("sad", "glad"),
+        n_units=12,
+        n_permutations=1024,
+        alpha=0.05,
+        info=info,
+        unit="log odds (nats)",
+    )
+    return found.plot_topomap(show=False)
 
 
 @picture

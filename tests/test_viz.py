@@ -11,6 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.contour import QuadContourSet
 
 from mne_sst import TopoGrid, viz
+from mne_sst.contrast import Contrast
 from mne_sst.viz import (
     DIVERGING,
     SEQUENTIAL,
@@ -279,17 +280,59 @@ def drawings(small_info):
         "rows": (4, lambda **k: plot_attention({"1": head, "2": head}, small_info, "u", **k)),
         "bands": (2, lambda **k: plot_band_topomaps(head, small_info, "u", **k)),
         "weights": (1, lambda **k: plot_bands(GROUPS, ["x", "y", "z"], "share", **k)),
+        **others(small_info),
     }
 
 
-@pytest.mark.parametrize("name", ["rows", "bands", "weights"])
+def others(small_info):
+    """Those that draw something else than heads in every one of their Axes."""
+    values = {"a": np.stack([peak("Fp1"), peak("Oz")], axis=1)}
+    history = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.7, 0.5], "valid_loss": [0.8, 0.7]})
+    history["valid_accuracy"] = [0.4, 0.6]
+    probabilities, heads = [[0.9, 0.1], [0.2, 0.8]], {0.5: peak("Fp1")}
+    grid = TopoGrid(small_info, shape=(8, 8))
+    contrast = Contrast(
+        peak("Fp1"),
+        peak("Oz"),
+        pd.DataFrame({"p": [0.01]}),
+        peak("Oz") > 0.5,
+        0.5,
+        ("a", "b"),
+        8,
+        128,
+        0.05,
+        small_info,
+        "u",
+    )
+    return {
+        "features": (2, lambda **k: viz.plot_features(values, small_info, ["x", "y"], "u", **k)),
+        "contrast": (1, lambda **k: contrast.plot_topomap(**k)),
+        "grid": (2, lambda **k: viz.plot_grid(grid, **k)),
+        "times": (1, lambda **k: plot_times(GROUPS, [0.1, 0.2, 0.3], "share", **k)),
+        "history": (2, lambda **k: viz.plot_history(history, **k)),
+        "scores": (1, lambda **k: viz.plot_scores({"a": [0.5, 0.7]}, "accuracy", **k)),
+        "confusion": (1, lambda **k: viz.plot_confusion([[1, 2], [3, 4]], ["a", "b"], **k)),
+        "timeline": (
+            2,
+            lambda **k: viz.plot_timeline(
+                [0.5, 1.5], probabilities, ["a", "b"], heads=heads, info=small_info, **k
+            ),
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    "rows bands weights features contrast grid times history scores confusion timeline".split(),
+)
 def test_axes_and_show(small_info, shown, name):
     n_axes, draw = drawings(small_info)[name]
     mine, axes = plt.subplots(1, n_axes, squeeze=False, layout="constrained")
     fig = draw(axes=axes.ravel() if n_axes > 1 else axes[0, 0], show=False)
     assert fig is mine
     assert plt.get_fignums() == [mine.number]
-    assert [ax for ax in fig.axes if ax.images or ax.containers] == list(axes.ravel())
+    drawn = [ax for ax in fig.axes if ax.has_data() and ax.get_label() != "<colorbar>"]
+    assert drawn == list(axes.ravel())
     assert shown == []
     for wrong in (n_axes - 1, n_axes + 1):
         with pytest.raises(ValueError, match=f"axes must hold {n_axes} Axes .* got {wrong}"):

@@ -76,7 +76,7 @@ def plot_attention(
             )
             # Titles that are the same in all rows stand once.
             if i == 0 or heads.keys() != first.keys():
-                ax.set_title(wrapped(name, 22), fontsize="medium")
+                ax.set_title(wrapped(name, 24), fontsize="medium")
         for ax in axes[i][len(heads) :]:
             ax.set_axis_off()
         if title:
