@@ -1,8 +1,9 @@
-"""Check the links inside the built site: every file, image and anchor is there.
+"""Check the built site: every file, image and anchor that is linked is there, and every method.
 
 python doc/check_links.py doc/_build/html
 """
 
+import inspect
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -47,9 +48,31 @@ def broken_links(folder):
     return len(pages), broken
 
 
+def undocumented(folder):
+    """List public methods of public classes that their page does not describe."""
+    import mne_sst
+
+    lost = []
+    for name in mne_sst.__all__:
+        kind = getattr(mne_sst, name)
+        page = Path(folder) / "generated" / f"mne_sst.{name}.html"
+        if not isinstance(kind, type) or not page.exists():
+            continue
+        anchors = Page(page).anchors
+        ours = [base for base in kind.__mro__ if base.__module__.startswith("mne_sst")]
+        own = sorted({n for base in ours for n in vars(base)} - {"get_params"})
+        methods = [n for n in own if n[0] != "_" and inspect.isfunction(getattr(kind, n))]
+        wanted = [f"mne_sst.{name}.{n}" for n in methods if not n.endswith("_request")]
+        lost += [method for method in wanted if method not in anchors]
+    return lost
+
+
 if __name__ == "__main__":
     n_pages, found = broken_links(sys.argv[1])
     for place, link in found:
         print(f"{place}: {link}")
     print(f"{n_pages} pages, {len(found)} broken links")
-    sys.exit(bool(found) or not n_pages)
+    lost = undocumented(sys.argv[1])
+    if lost:
+        print(f"not described: {', '.join(lost)}")
+    sys.exit(bool(found) or bool(lost) or not n_pages)

@@ -99,6 +99,8 @@ numpydoc_xref_aliases = {
     "Axes": "matplotlib.axes.Axes",
     "Figure": "matplotlib.figure.Figure",
     "path-like": "os.PathLike",
+    "Path": "pathlib.Path",
+    "NotFittedError": "sklearn.exceptions.NotFittedError",
     "sequence": "collections.abc.Sequence",
     "bool": "bool",
     "callable": "callable",
@@ -110,7 +112,8 @@ numpydoc_xref_ignore = (
         for name in "bands channels classes epochs features outputs samples subjects times "
         "trials windows".split()
     }
-    | {"n", "height", "width", "label", "subject"}
+    | {"n", "n_maps", "n_regions", "depth", "height", "width", "label", "subject"}
+    | {"name", "fmin", "fmax"}
 )
 numpydoc_validation_checks = {
     "all",
@@ -154,3 +157,29 @@ sphinx_gallery_conf = {
     "ignore_repr_types": r"matplotlib\.(text|axes|figure|collections|lines)",
     "reset_modules": ("matplotlib",),
 }
+
+# Names in docstrings are those that a reader of the module would use: they are looked for in the
+# packages that make them public.
+_HOMES = (
+    "",
+    *(f"{name}." for name in "attribution contrast datasets features regions viz".split()),
+)
+_HOMES += ("evaluation.", "evaluation.baselines.")
+
+
+def _link_ours(app, env, node, contnode):
+    """Find what a docstring calls by its short name."""
+    if node.get("refdomain") != "py":
+        return None
+    domain = env.get_domain("py")
+    for home in _HOMES:
+        target = f"mne_sst.{home}{node['reftarget']}"
+        found = domain.resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, contnode)
+        if found is not None:
+            return found
+    return None
+
+
+def setup(app):
+    """Connect what is written above."""
+    app.connect("missing-reference", _link_ours)

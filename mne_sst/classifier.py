@@ -108,8 +108,8 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, ExplainedEstimator):
         Channels of the training data.
     grid_ : TopoGrid
         From them to maps.
-    module_ : SSTEmotionNet | Committee
-        The trained network, or several.
+    module_ : SSTEmotionNet | torch.nn.Module
+        The trained network, or a module of several, its ``members``.
     scaling_ : dict
         Mean and scale of ``"spectral"`` and ``"temporal"``, from the training part.
     feature_settings_ : FeatureSettings

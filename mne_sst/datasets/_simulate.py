@@ -71,7 +71,8 @@ def simulate_emotion(
     -------
     epochs : mne.EpochsArray
         62 channels of the 10-10 system, volts; metadata columns ``subject,
-        session, trial, label, emotion``. Event codes are those of `EMOTIONS`.
+        session, trial, label, emotion``. Event codes are 1 negative, 2 neutral, 3
+        positive.
 
     Examples
     --------

@@ -79,7 +79,8 @@ def check_split(train, test, table, samples=None, n_samples=None):
     train, test : array of int
         Rows of both sides.
     table : DataFrame
-        Of `origin`; trials are told apart within subject and session.
+        Columns ``subject``, ``session`` and ``trial``, those there are: trials are told apart
+        within subject and session.
     samples : array of int, shape (n_windows,) | None
         First sample of each window in its recording.
     n_samples : int | None
