@@ -27,7 +27,7 @@ class HeadTables:
             Which stream.
         resolved : bool
             Whether each band has an Evoked of its own (spectral stream), and each moment a
-            sample (temporal stream).
+            sample at its beginning (temporal stream).
 
         Returns
         -------
@@ -50,7 +50,7 @@ class HeadTables:
             mne.EvokedArray(
                 part[row],
                 info,
-                tmin=self.moments[0] if part.shape[2] > 1 else 0.0,
+                tmin=self.moments[0] - 0.5 / sfreq if part.shape[2] > 1 else 0.0,
                 comment=f"{label}, {point}" if point else str(label),
                 nave=int(mean.n_averaged[row]),
                 verbose="ERROR",

@@ -102,8 +102,8 @@ def read_arrays(fname, *, kind, needed=()):
     """
     fname = Path(fname)
     if not fname.is_file():
-        what = "a folder is no file" if fname.is_dir() else "there is no file"
-        raise FileNotFoundError(f"fname: {what}: {str(fname)!r}.")
+        hint = " (it is a folder)" if fname.is_dir() else ""
+        raise FileNotFoundError(f"fname: there is no file {str(fname)!r}{hint}.")
     try:
         with safe_open(fname, framework="numpy") as file:
             found = file.metadata() or {}

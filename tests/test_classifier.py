@@ -302,7 +302,7 @@ def test_partial_fit_goes_on_after_fit(features, y):
 )
 def test_bad_parameters_are_named(epochs, y, params, error, message):
     with pytest.raises(error, match=message):
-        tiny_classifier(**params).fit(epochs[:12], y[:12])
+        tiny_classifier(**{"validation_fraction": 0, **params}).fit(epochs[:12], y[:12])
 
 
 def test_bad_labels_are_named(features, y):

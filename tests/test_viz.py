@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import tiny_classifier
 from matplotlib.collections import FillBetweenPolyCollection, PathCollection
-from matplotlib.colors import to_hex
+from matplotlib.colors import TwoSlopeNorm, to_hex
 from matplotlib.contour import QuadContourSet
 
 from mne_sst import TopoGrid, viz
@@ -503,3 +503,15 @@ def test_a_subfigure_gives_its_figure():
     fig = plt.figure()
     ax = fig.subfigures(1, 2)[1].subplots()
     assert viz.plot_confusion([[1, 0], [0, 1]], ["a", "b"], axes=ax, show=False) is fig
+
+
+def test_limits_as_mne_has_them(small_info):
+    """The suite turns warnings into errors: a norm and limits would warn."""
+    heads = {"": {"a": peak("Fp1"), "b": 3 * peak("Oz")}}
+    joint = viz.plot_attention(heads, small_info, "u", vlim="joint", show=False)
+    assert {ax.images[0].get_clim() for ax in joint.axes[:2]} == {(0.0, 3.0)}
+    norm = TwoSlopeNorm(1.0, 0.0, 4.0)
+    fig = viz.plot_attention(heads, small_info, "u", cnorm=norm, show=False)
+    assert {ax.images[0].get_clim() for ax in fig.axes[:2]} == {(0.0, 4.0)}
+    with pytest.raises(ValueError, match="vlim must be one of 'joint'"):
+        viz.plot_attention(heads, small_info, "u", vlim="all", show=False)

@@ -285,12 +285,15 @@ def _is_flat(data):
 
 
 def _warn_flat(flat, ch_names):
-    if not flat.any():
-        return
-    dead, some = np.flatnonzero(flat.all(axis=1)), flat[~flat.all(axis=1)].any(axis=0)
+    dead = flat.all(axis=1)
+    alive = flat[~dead]
+    # One that is flat from beginning to end may be the reference of the recording.
+    some = alive.any(axis=0) & ~alive.all(axis=0)
     named = [name for name, yes in zip(ch_names, some, strict=True) if yes]
-    what = [f"{len(dead)} windows are, the first number {dead[0]}"] if len(dead) else []
+    what = [f"{dead.sum()} windows are, the first number {dead.argmax()}"] if dead.any() else []
     what += [f"in some windows {listed(named)} are"] if named else []
+    if not what:
+        return
     warnings.warn(
         f"X is flat: {'; '.join(what)} of one value all through. Drop such windows "
         "(epochs.drop_bad(flat=...)), mark such channels as bad.",

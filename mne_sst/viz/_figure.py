@@ -4,6 +4,7 @@ import textwrap
 
 import numpy as np
 
+from .._checks import check_option
 from .._io import replacing
 
 #: One map for values that grow from zero, perceptually even and safe for the
@@ -39,7 +40,13 @@ def save_figure(fig, fname, dpi=150):
 
 
 def color_limits(values, vlim=None, signed=False):
-    """Range of the values, where ``vlim`` leaves it open; symmetric where they are signed."""
+    """Range of the values, where ``vlim`` leaves it open; symmetric where they are signed.
+
+    ``"joint"``, as in MNE, leaves it open too: heads that are compared share it anyway.
+    """
+    if isinstance(vlim, str):
+        check_option("vlim", vlim, ("joint",))
+        vlim = None
     values = np.asarray(values, float)
     if not np.isfinite(values).any():
         raise ValueError("there is nothing to plot: no value is a finite number.")
@@ -53,6 +60,11 @@ def color_limits(values, vlim=None, signed=False):
     size = max(abs(low), abs(high))
     margin = 0.0 if high - low > 1e-5 * max(size, 1e-30) else (size or 1.0) * 0.01
     return low - margin, high + margin
+
+
+def limits_beside(limits, options):
+    """Limits for `mne.viz.plot_topomap`: none where a ``cnorm`` of the user has its own."""
+    return (None, None) if options.get("cnorm") is not None else limits
 
 
 def grid_of_axes(axes, n_rows, n_columns, width, height, left=0.0):

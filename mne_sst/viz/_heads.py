@@ -10,6 +10,7 @@ from ._figure import (
     color_limits,
     finished,
     grid_of_axes,
+    limits_beside,
     plain,
     wrapped,
 )
@@ -70,7 +71,7 @@ def plot_attention(
                 info,
                 axes=ax,
                 show=False,
-                vlim=limits,
+                vlim=limits_beside(limits, kwargs),
                 cmap=cmap or (DIVERGING if signed else SEQUENTIAL),
                 **options,
             )
@@ -142,7 +143,9 @@ def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, 
     options = {"sensors": True, "contours": 4, "cmap": SEQUENTIAL, **kwargs}
     for ax, (name, values) in zip(axes[0], columns.items(), strict=True):
         limits = color_limits([values], vlim)
-        image, _ = mne.viz.plot_topomap(values, info, axes=ax, show=False, vlim=limits, **options)
+        image, _ = mne.viz.plot_topomap(
+            values, info, axes=ax, show=False, vlim=limits_beside(limits, kwargs), **options
+        )
         ax.set_title(plain(name))
         bar = fig.colorbar(image, ax=ax, shrink=0.7, location="bottom", pad=0.04)
         bar.set_label(unit)

@@ -4,7 +4,16 @@ import mne
 import numpy as np
 
 from .._montage import locations
-from ._figure import COLORS, DIVERGING, SEQUENTIAL, color_limits, finished, grid_of_axes, plain
+from ._figure import (
+    COLORS,
+    DIVERGING,
+    SEQUENTIAL,
+    color_limits,
+    finished,
+    grid_of_axes,
+    limits_beside,
+    plain,
+)
 
 
 def plot_timeline(
@@ -114,11 +123,16 @@ def _stack(ax, times, probabilities, classes):
 
 
 def _draw_heads(fig, ax, above, heads, info, unit, signed, vlim, kwargs):
-    limits = color_limits(list(heads.values()), vlim, signed)
+    limits = limits_beside(color_limits(list(heads.values()), vlim, signed), kwargs)
     options = {"sensors": False, "contours": 4, "cmap": DIVERGING if signed else SEQUENTIAL}
     for head_ax, (moment, values) in zip(above, heads.items(), strict=True):
         image, _ = mne.viz.plot_topomap(
-            values, info, axes=head_ax, show=False, vlim=limits, **options | kwargs
+            values,
+            info,
+            axes=head_ax,
+            show=False,
+            vlim=limits_beside(limits, kwargs),
+            **options | kwargs,
         )
         head_ax.set_title(f"{moment:g} s", fontsize="medium")
         ax.axvline(moment, color="k", lw=1, ls=":")
