@@ -189,15 +189,16 @@ def split_validation(targets, groups, fraction, seed):
         valid = _runs_of_classes(targets, fraction, np.random.default_rng(seed))
         train = np.setdiff1d(rows, valid)
         return train, valid
-    n_classes, partial = len(np.unique(targets)), None
+    n_classes, best, found = len(np.unique(targets)), 1, None
     for train, valid in _group_splits(targets, groups, fraction, seed):
-        if len(np.unique(targets[train])) < n_classes:
+        n_held = len(np.unique(targets[valid]))
+        if len(np.unique(targets[train])) < n_classes or n_held <= best:
             continue
-        if len(np.unique(targets[valid])) == n_classes:
-            return train, valid
-        partial = (train, valid) if partial is None else partial
-    if partial is not None and len(np.unique(targets[partial[1]])) > 1:
-        return partial
+        best, found = n_held, (train, valid)
+        if n_held == n_classes:
+            break
+    if found is not None:
+        return found
     warnings.warn(
         "groups leave no way to hold out whole groups of several classes for validation and keep "
         f"every class in training ({len(np.unique(groups))} groups); training runs for max_epochs "

@@ -45,7 +45,7 @@ class HeadTables:
             weights, points = mean._resolved(stream), [""]
             sfreq = (self.n_times - 1) / np.ptp(self.moments) if self.n_times > 1 else 1.0
         parts = [weights] if len(points) == 1 else np.split(weights, len(points), axis=2)
-        info = _at_rate(self.info, sfreq)
+        info = self.info if sfreq == 1.0 else _at_rate(self.info, sfreq)
         return [
             mne.EvokedArray(
                 part[row],
@@ -156,4 +156,11 @@ class HeadTables:
 def _at_rate(info, sfreq):
     """The same electrodes, sampled at another rate."""
     other = mne.create_info(info["ch_names"], sfreq, "eeg")
-    return other.set_montage(info.get_montage())
+    montage = info.get_montage()
+    if montage is not None:
+        other.set_montage(montage)
+    # Positions can be there without points of a montage.
+    for channel, known in zip(other["chs"], info["chs"], strict=True):
+        channel["loc"], channel["coord_frame"] = known["loc"].copy(), known["coord_frame"]
+    other["bads"] = list(info["bads"])
+    return other

@@ -228,6 +228,8 @@ def lock_for(path):
     -------
     lock : filelock.FileLock
     """
-    name = f"{getpass.getuser()}\0{Path(path).resolve()}"
+    # A user may have no name, as in a container; Windows has no numbers.
+    user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
+    name = f"{user}\0{Path(path).resolve()}"
     digest = hashlib.sha256(name.encode()).hexdigest()[:24]
     return FileLock(Path(tempfile.gettempdir()) / f"mne_sst-{digest}.lock")

@@ -181,6 +181,7 @@ def add_ablation(report, content):
 def _add_evaluation(write, table):
     summary = summarize(table)
     several = (summary["n_subjects"] > 1).all()
+    alike = summary.groupby(["transductive", "selection", "leaky"]).size().max()
     caption = f"Accuracy, mean over subjects, {_folds(table)}; 95 % interval over subjects."
     if summary[["transductive", "leaky"]].any(axis=None):
         caption += " Transductive: test windows took part in making features."
@@ -189,7 +190,7 @@ def _add_evaluation(write, table):
     chance = table["chance"].mean()
     fig = viz.plot_scores(named_scores(table), "accuracy", chance=chance, show=False)
     write.figure(fig, "Accuracy of subjects", caption)
-    if several and len(summary) > 1:
+    if several and alike > 1:
         tests = compare(table)
         caption = "Mean of a - b over subjects; signs flipped at random, p corrected after Holm."
         write.table(tests, "Comparisons", caption)

@@ -72,7 +72,8 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, ExplainedEstimator):
         Standard deviation of the noise that is added in training to the scaled DE of each
         electrode and band, and half as much to each electrode's temporal stack.
     validation_fraction : float
-        Share of the data held out for early stopping. None is by default: under
+        Share of the data held out for early stopping, as whole groups of several classes; where
+        there are no such, training goes on to its end, with a warning. None is by default: under
         the one-cycle schedule the last weights are good ones, and on small sets
         the data held out are missed more than early stopping brings.
     patience : int | None

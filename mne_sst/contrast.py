@@ -187,7 +187,7 @@ def contrast_units(differences, info, labels, unit, *, n_permutations=1024, alph
         mean_pairwise_correlation(differences),
         tuple(labels),
         n_units,
-        len(flips),
+        len(flips) or min(n_permutations, 2 ** (n_units - 1)),
         alpha,
         info,
         unit,

@@ -217,6 +217,19 @@ def test_resolved_by_band_and_moment(fitted, features, y):
         found.plot_topomap(resolved=True, stream="temporal", show=False)
 
 
+def test_evokeds_keep_positions_without_points(fitted, features):
+    """Positions can be there without a montage."""
+    found = fitted.attribute(features[:2], method="gradient")
+    found.info = found.info.copy()
+    found.info["bads"] = [found.info["ch_names"][3]]
+    found.info.set_montage(None)
+    for channel, known in zip(found.info["chs"], features.info["chs"], strict=True):
+        channel["loc"] = known["loc"].copy()
+    (evoked, *_) = found.to_evoked(stream="temporal", resolved=True)
+    assert np.isfinite([channel["loc"][:3] for channel in evoked.info["chs"]]).all()
+    assert evoked.info["bads"] == found.info["bads"]
+
+
 def test_masks_resolved(fitted, features):
     """An electrode in a band gets the product of both masks, 1 where both are even."""
     attention = fitted.attention(features[:5])

@@ -1,6 +1,13 @@
 """A file of results is taken up by the very same evaluation only."""
 
 import dataclasses
+import json
+import os
+import subprocess
+import sys
+import threading
+from functools import partial
+from pathlib import Path
 
 import mne
 import numpy as np
@@ -14,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from mne_sst import FeatureExtractor, SSTClassifier
 from mne_sst.evaluation import SubjectKFold, evaluate
-from mne_sst.evaluation._fingerprint import fingerprint
+from mne_sst.evaluation._fingerprint import _digest, _settings, fingerprint
 from mne_sst.features import EpochsFeatures
 
 
@@ -71,6 +78,72 @@ def test_the_same_again_is_the_same(features, y):
         )
 
     assert described(features, y, make()) == described(features, y, make())
+
+
+def words(X, *, kind="a"):
+    return X.spectral[:, 0] if kind in {"a", "b", "c", "d", "e"} else X.spectral[:, 1]
+
+
+class Factor:
+    def __init__(self, factor):
+        self.factor = factor
+
+    def times(self, X):
+        return self.factor * X.spectral[:, 0]
+
+
+def other_default(X, *, kind="z"):
+    return X.spectral[:, 0] if kind in {"a", "b", "c", "d", "e"} else X.spectral[:, 1]
+
+
+def recursive():
+    def inner(n):
+        return inner(n - 1) if n else 0
+
+    return inner
+
+
+HARD = {
+    "a set": FunctionTransformer(words, kw_args={"kind": {"a", "b", "c"}}),
+    "a frozen set": FunctionTransformer(kw_args={"kind": frozenset("abcdef")}),
+    "a set in a function": FunctionTransformer(lambda X: X in {"a", "b", "c", "d"}),
+    "a random state": DummyClassifier(random_state=np.random.RandomState(0)),
+    "a generator": FunctionTransformer(kw_args={"g": np.random.default_rng(0)}),
+    "a class": FunctionTransformer(kw_args={"kind": LogisticRegression}),
+    "itself": FunctionTransformer(recursive()),
+    "a partial": FunctionTransformer(partial(words, kind="b")),
+    "a method": FunctionTransformer(Factor(2).times),
+    "no pickle": FunctionTransformer(kw_args={"lock": threading.Lock(), "x": lambda: 1}),
+}
+
+
+def digests():
+    return {k: _digest(_settings(v)) for k, v in HARD.items()}
+
+
+def test_the_same_in_every_process():
+    """Sets come in another order, and addresses differ: a run that was killed is taken up."""
+    code = "import test_fingerprint as t; import json; print(json.dumps(t.digests()))"
+    for seed in "12":
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parent,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert json.loads(done.stdout) == digests()
+
+
+def test_other_things_that_functions_hold():
+    def digest(value):
+        return _digest(_settings(FunctionTransformer(value)))
+
+    assert digest(Factor(1).times) != digest(Factor(2).times)
+    assert digest(partial(words, kind="a")) != digest(partial(words, kind="z"))
+    assert digest(words) != digest(other_default)
+    assert digest(lambda X, *, k=2: X) != digest(lambda X, *, k=3: X)
 
 
 def test_what_is_at_its_default_counts(features, y, monkeypatch):

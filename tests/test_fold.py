@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from mne_sst import FeatureExtractor, SSTClassifier
 from mne_sst.evaluation import LeaveOneSubjectOut, compare, evaluate, markdown_table
 from mne_sst.evaluation.baselines import NAMES, baselines, spectral_vector
+from mne_sst.report import make_report
 
 
 class Told(ClassifierMixin, BaseEstimator):
@@ -140,3 +141,32 @@ def test_fair_is_compared_with_fair(features, y):
     assert list(compare(both, reference="b")["b"]) == ["b"] * 4
     assert "| chance |" in markdown_table({"x": fair})
     assert "chance" not in markdown_table({"x": fair}, "trial_accuracy")
+
+
+class Halves:
+    """A splitter of one's own: it knows nothing of scikit-learn's routing."""
+
+    def split(self, X, y=None, groups=None):
+        groups = np.asarray(groups)
+        for value in np.unique(groups):
+            yield np.flatnonzero(groups != value), np.flatnonzero(groups == value)
+
+
+def test_a_splitter_of_ones_own_gets_its_groups(features, y):
+    subject = features.metadata["subject"].to_numpy()
+    table = evaluate(DummyClassifier(), features, y, protocol=Halves(), groups=subject)
+    assert table["n_test"].to_list() == [24, 24]
+
+
+def test_one_estimator_in_two_ways_is_no_comparison(features, y):
+    clf = tiny_classifier(max_epochs=1)
+    common = dict(y=y, protocol=LeaveOneSubjectOut(), selection="best-on-test")
+    table = evaluate({"sst": clf}, features, **common)
+    with pytest.raises(ValueError, match=r"in the same way, got sst, sst \(best-on-test\)"):
+        compare(table)
+    text = "".join(
+        make_report(
+            clf.fit(features, y), features, y, results=table, method=None, verbose=False
+        ).html
+    )
+    assert "Comparisons" not in text

@@ -310,6 +310,16 @@ def test_validation_part_holds_every_class(n_trials):
         assert len(valid) <= max(0.35, 1 / n_trials) * len(targets) + 1
 
 
+def test_validation_part_with_a_rare_class():
+    """The one group of class 2 is trained on; the others still tell when to stop."""
+    groups = np.repeat(np.arange(7), 5)
+    targets = np.array([0, 1, 0, 1, 0, 1, 2])[groups]
+    for fraction in (0.1, 0.2, 0.5):
+        train, valid = split_validation(targets, groups, fraction, 0)
+        assert set(targets[valid]) == {0, 1}
+        assert set(targets[train]) == {0, 1, 2}
+
+
 def test_no_validation_part_of_one_class():
     groups = np.repeat([0, 1, 2], 8)
     targets = np.r_[np.zeros(16, int), np.ones(8, int)]

@@ -496,7 +496,12 @@ def test_labels_are_no_mathematics():
     fig.canvas.draw()
     assert fig.axes[0].get_xticklabels()[0].get_text() == r"win \$1 or \$5"
     assert "67%" not in [t.get_text() for t in fig.axes[0].texts]
-    assert "73%\n2.667" in [t.get_text() for t in fig.axes[0].texts]
+    assert "73%\n2.67" in [t.get_text() for t in fig.axes[0].texts]
+
+
+def test_large_counts_are_whole():
+    fig = viz.plot_confusion([[45678, 0], [0, 1]], ["a", "b"], show=False)
+    assert "100%\n45678" in [t.get_text() for t in fig.axes[0].texts]
 
 
 def test_a_subfigure_gives_its_figure():

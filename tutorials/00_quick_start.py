@@ -29,7 +29,7 @@ epochs.metadata.groupby(["subject", "state"]).size().unstack()
 # Epochs go straight in. One network instead of four, and few passes, so that this page is quick;
 # leave both parameters out for results that count.
 
-clf = SSTClassifier(n_networks=1, max_epochs=10, random_state=0, verbose=False)
+clf = SSTClassifier(n_networks=1, max_epochs=8, random_state=0, verbose=False)
 clf.fit(epochs, y)
 
 # %%
@@ -41,7 +41,7 @@ clf.fit(epochs, y)
 # Epochs.
 
 features = clf.extract(epochs)
-scores = cross_val_score(clf, features, y, groups=subject, cv=StratifiedGroupKFold(4))
+scores = cross_val_score(clf, features, y, groups=subject, cv=StratifiedGroupKFold(4), n_jobs=2)
 print("accuracy of each left-out subject:", scores.round(2))
 
 # %%

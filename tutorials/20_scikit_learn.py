@@ -28,7 +28,7 @@ subject = epochs.metadata["subject"].to_numpy()
 # %%
 # A small network, so that this page is quick.
 
-small = SSTClassifier(grid_shape=(8, 8), n_networks=1, max_epochs=6, random_state=0, verbose=False)
+small = SSTClassifier(grid_shape=(8, 8), n_networks=1, max_epochs=5, random_state=0, verbose=False)
 
 # %%
 # Epochs in a pipeline
@@ -73,7 +73,7 @@ print(f"Epochs: {1e3 * seconds(epochs):.1f} ms a slice, features: {1e3 * seconds
 trial = features.groups(["subject", "session", "trial"])
 scores = {
     f"{name} held out": cross_val_score(
-        small, features, y, groups=groups, cv=StratifiedGroupKFold(3)
+        small, features, y, groups=groups, cv=StratifiedGroupKFold(3), n_jobs=2
     )
     for name, groups in {"trials": trial, "subjects": subject}.items()
 }
@@ -86,7 +86,10 @@ fig.axes[0].set_xlabel("accuracy (points: folds)")
 # ``refit`` gives a classifier that is fitted on everything, as usual.
 
 search = GridSearchCV(
-    small, [{"noise": [0.0, 2.0]}, {"streams": ["spectral"]}], cv=StratifiedGroupKFold(2)
+    small,
+    [{"noise": [0.0, 2.0]}, {"streams": ["spectral"]}],
+    cv=StratifiedGroupKFold(2),
+    n_jobs=2,
 )
 search.fit(features, y, groups=subject)
 print(search.best_params_, f"{search.best_score_:.2f}")

@@ -60,7 +60,7 @@ except ValueError as error:
 # Any estimator, a protocol, seeds. With ``results=`` each fold is written as soon as it is done,
 # and a second call goes on from there. Chance is the share of the commonest class.
 
-table = evaluate({"network": network, **models}, protocol=SubjectKFold(4), **common)
+table = evaluate({"network": network, **models}, protocol=SubjectKFold(4), n_jobs=2, **common)
 summarize(table).drop(columns=["selection", "leaky"]).round(3)
 
 # %%
@@ -72,7 +72,8 @@ viz.plot_scores(named_scores(table), "accuracy", chance=table["chance"].mean())
 # Two models are compared within subjects: signs of the differences are flipped, p values
 # corrected after Holm.
 
-compare(table, reference="network").round(3)
+tests = compare(table, reference="network")
+tests[["a", "b", "difference", "n_subjects", "p", "p_corrected"]].round(3)
 
 # %%
 matrices = confusion(table)
@@ -90,6 +91,6 @@ summarize(own)[["estimator", "transductive", "mean", "std"]].round(2)
 
 # %%
 published = evaluate(
-    {"network": network}, protocol=SubjectKFold(2), selection="best-on-test", **common
+    {"network": network}, protocol=SubjectKFold(2), selection="best-on-test", n_jobs=2, **common
 )
 summarize(published)[["estimator", "selection", "mean"]].round(2)

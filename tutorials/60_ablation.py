@@ -35,7 +35,7 @@ list(variants)
 
 features = small.extract(epochs)
 y = features.metadata["state"].to_numpy()
-table = evaluate(variants, features, y, protocol=SubjectKFold(2), verbose=False)
+table = evaluate(variants, features, y, protocol=SubjectKFold(2), n_jobs=2, verbose=False)
 summarize(table)[["estimator", "mean", "std", "low", "high"]].round(3)
 
 # %%

@@ -132,14 +132,14 @@ clf = SSTClassifier(
     grid_shape=(8, 8),
     common_weight=1.0,
     n_networks=1,
-    max_epochs=15,
+    max_epochs=12,
     random_state=0,
     verbose=False,
 )
 features = clf.extract(epochs)
 stage = metadata["stage"].to_numpy()
 models = {"network": clf, **baselines(["logistic"])}
-table = evaluate(models, features, stage, protocol=LeaveOneSubjectOut(), verbose=False)
+table = evaluate(models, features, stage, protocol=LeaveOneSubjectOut(), n_jobs=2, verbose=False)
 summarize(table, "balanced_accuracy")[["estimator", "mean", "std"]].round(2)
 
 # %%

@@ -52,7 +52,8 @@ def fetch_eegbci(
     Raises
     ------
     ValueError
-        If a file is cut off, or subjects were sampled at different rates (88, 92 and 100
+        If a file is cut off, a movement is shorter than the window (they last 4.1 s, rest
+        between them 4.2 s), or subjects were sampled at different rates (88, 92 and 100
         differ): read those by themselves.
 
     References

@@ -74,8 +74,8 @@ def prepare(name, root, output, subjects=None, *, overwrite=False, verbose=None,
 def _check_alike(files, made):
     """Raise ValueError if a file that is there was made in another way."""
     for file in files:
-        there = mne.io.read_info(file, verbose="ERROR")["description"] if file.exists() else made
-        if there != made:
+        there = mne.io.read_info(file, verbose="ERROR")["description"] if file.exists() else None
+        if there not in (None, made):
             raise ValueError(
                 f"output: {file} was made as {there!r}, now {made!r} is wanted. Give another "
                 "folder, or overwrite."

@@ -81,7 +81,9 @@ class DataSet:
 
     def folder_of(self, root):
         """What to give to ``read``: fetchers find MNE's data folder by themselves."""
-        return None if root is None and self.access == "open" else self.where(root)
+        # MNE looks for a layout of several folders below the root by itself, and downloads to it.
+        own = self.access == "open" and (root is None or "/" in self.folder)
+        return root if own else self.where(root)
 
     def choose(self, root, subjects, official=False):
         """Return the subjects to read, or say how to get the set if there are none.

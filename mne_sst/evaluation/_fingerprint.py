@@ -1,6 +1,7 @@
 """What results hang on, as short texts that a file of results keeps."""
 
 import re
+from functools import partial
 from importlib.metadata import version
 
 import joblib
@@ -25,7 +26,8 @@ def fingerprint(estimators, data, y, table, protocol, folds):
     Returns
     -------
     described : dict of str -> str
-        Equal if, and only if, the same rows would come out.
+        What stands behind the last comma, or all of it, is the same for the same evaluation
+        in every process, and another one for other data, parameters or functions.
     """
     rows = [side.tolist() for fold in folds for side in fold]
     described = {
@@ -53,34 +55,62 @@ def _channels(info):
     return info["sfreq"], info["ch_names"], np.array([ch["loc"] for ch in info["chs"]])
 
 
-def _settings(estimator):
+def _settings(estimator, seen=()):
     """Class and every parameter, those of nested estimators included."""
     params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
-    kind = type(estimator)
-    return f"{kind.__module__}.{kind.__qualname__}", {k: _plain(v) for k, v in params.items()}
+    return _name(type(estimator)), {k: _digest(_plain(v, seen)) for k, v in params.items()}
 
 
-def _plain(value):
-    """A parameter as something whose hash says what it is."""
+def _name(kind):
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _plain(value, seen=()):
+    """A parameter as something whose hash says what it is, in every process."""
+    if id(value) in seen:  # a function that holds itself
+        return "again"
+    seen = (*seen, id(value))
+    if isinstance(value, type):
+        return _name(value)
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [_plain(v, seen) for v in value]
+    if isinstance(value, set | frozenset):
+        return sorted(_digest(_plain(v, seen)) for v in value)
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): _plain(v, seen) for k, v in value.items()}
+    if isinstance(value, partial):
+        return [_plain(v, seen) for v in (value.func, value.args, value.keywords)]
     if hasattr(value, "get_params"):
         # Of a list of steps or a grid; a nested estimator's own are there by name as well.
-        return _settings(value)
-    code = getattr(value, "__code__", None)
-    if code is not None:
-        held = [cell.cell_contents for cell in value.__closure__ or ()]
-        names = f"{value.__module__}.{value.__qualname__}"
-        return names, _code(code), _plain([value.__defaults__, held])
+        return _settings(value, seen)
+    if hasattr(value, "__code__"):
+        return _function(value, seen)
     return value
+
+
+def _function(function, seen):
+    """What a function does, and what it holds; globals are known by their names only."""
+    held = [function.__defaults__, function.__kwdefaults__, getattr(function, "__self__", None)]
+    for cell in function.__closure__ or ():
+        try:
+            held.append(cell.cell_contents)
+        except ValueError:  # not yet filled
+            held.append(None)
+    return _name(function), _code(function.__code__), _plain(held, seen)
 
 
 def _code(code):
     """What a function does, without where it stands."""
-    constants = [_code(c) if hasattr(c, "co_code") else repr(c) for c in code.co_consts]
-    return code.co_code.hex(), constants, code.co_names
+    return code.co_code.hex(), [_constant(c) for c in code.co_consts], code.co_names
+
+
+def _constant(value):
+    if hasattr(value, "co_code"):
+        return _code(value)
+    if isinstance(value, tuple):
+        return [_constant(v) for v in value]
+    # The order of a set hangs on the process.
+    return sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)
 
 
 def _digest(content):
@@ -100,4 +130,4 @@ def _text(estimator):
 
 
 def _without_addresses(text):
-    return re.sub(r" at 0x[0-9a-f]+", "", text)
+    return re.sub(r" at 0x[0-9a-f]+", "", text, flags=re.IGNORECASE)

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from ._scores import scores, trial_vote
@@ -34,8 +35,11 @@ def seeded(estimator, seed):
 
 def _last_step(estimator):
     """What learns at the end of a pipeline, and the prefix of its parameters in ``fit``."""
-    steps = getattr(estimator, "steps", None)
-    return (estimator, "") if not steps else (steps[-1][1], f"{steps[-1][0]}__")
+    prefix = ""
+    while isinstance(estimator, Pipeline):
+        name, estimator = estimator.steps[-1]
+        prefix += f"{name}__"
+    return estimator, prefix
 
 
 class _Predictions:

@@ -132,9 +132,9 @@ def evaluate(
         data = _standardized(data, table)
     folds = _folds(protocol, data, y, table, groups)
     labels = np.unique(y)
-    settings = fingerprint(estimators, data, y, table, protocol, folds)
-    settings |= {"standardize": str(standardize), "chance": chance, "selection": selection}
-    store = ResultsFile(results, settings, labels.tolist())
+    settings = {"standardize": str(standardize), "chance": chance, "selection": selection}
+    if results is not None:
+        settings |= fingerprint(estimators, data, y, table, protocol, folds)
     common = dict(
         labels=labels,
         chance=chance,
@@ -153,6 +153,7 @@ def evaluate(
         arguments = key, estimators[name], data, y, table, folds[fold]
         return delayed(run_fold)(*arguments, **{**common, "extra": own})
 
+    store = ResultsFile(results, settings, labels.tolist())
     with closing(store), progress(len(keys), "Evaluation", verbose) as bar:
         bar.update(sum(key in store.folds for key in keys))
         _run_all(keys, task, store, n_jobs, bar)
@@ -292,10 +293,10 @@ def _folds(protocol, data, y, table, groups):
 
 def _one_array(protocol, groups):
     """Groups for a splitter of scikit-learn, which does not know what a table means."""
-    consumed = get_routing_for_object(protocol).consumes("split", ["groups"])
-    if not consumed:  # it would only warn of them
-        return None
-    if groups is None:
+    known = hasattr(protocol, "get_metadata_routing")  # else a splitter of somebody's own
+    if known and not get_routing_for_object(protocol).consumes("split", ["groups"]):
+        return None  # it would only warn of them
+    if groups is None and known:
         raise ValueError(
             f"{type(protocol).__name__} needs groups=: an array with one value a window, such as "
             "the column subject of the metadata. Or take a protocol of mne_sst.evaluation, "

@@ -188,7 +188,10 @@ def compare(table, score="accuracy", reference=None, n_permutations=10000, rando
         pairs = [(b, a) if a[0] == reference else (a, b) for a, b in pairs]
         pairs = [(a, b) for a, b in pairs if b[0] == reference]
     if not pairs:
-        raise ValueError(f"a comparison needs two estimators, got {listed(k[0] for k in kinds)}.")
+        raise ValueError(
+            "a comparison needs two estimators that were evaluated in the same way, got "
+            f"{listed(kind_name(*kind) for kind in kinds)}."
+        )
     rows = []
     for a, b in pairs:
         both = subjects[[a, b]].dropna()

@@ -92,12 +92,17 @@ def _parsed(path):
     return header, folds, complete
 
 
+def _key(settings, name):
+    """What a setting is compared by: its digest, where it has one after its text."""
+    return settings.get(name, "").rpartition(", ")[2]
+
+
 class ResultsFile:
     """A file of results: settings in its first line, then the rows of one fold a line.
 
     A line is written and flushed to disk as a whole before the next one begins; half a
-    line at the end, left by a process that was killed, is dropped. One process at a time
-    has the file, until `close` or its end.
+    line at the end, left by a process that was killed, is dropped. One process of a machine
+    has the file at a time, until `close` or its end.
 
     Parameters
     ----------
@@ -126,8 +131,8 @@ class ResultsFile:
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise RuntimeError(
-                f"results: another process writes to {self._path}; wait for it, or give another "
-                "file."
+                f"results: another process, or another call in this one, writes to {self._path}; "
+                "wait for it, or give another file."
             ) from error
         header = json.dumps({"kind": _KIND, "settings": settings, "labels": labels})
         try:
@@ -161,7 +166,7 @@ class ResultsFile:
                 f"results: {self._path} holds no results of evaluate(). Give the name of another "
                 "file; this one is left as it is."
             )
-        differ = [k for k in {**found, **settings} if found.get(k) != settings.get(k)]
+        differ = [k for k in {**found, **settings} if _key(found, k) != _key(settings, k)]
         if differ:
             each = "; ".join(f"{k}: {found.get(k)} there, {settings.get(k)} now" for k in differ)
             raise ValueError(

@@ -55,7 +55,8 @@ def plot_scores(scores, ylabel, *, chance=None, confidence=0.95, axes=None, show
     ax.set_xlabel(f"{ylabel} (points: subjects)")
     ax.spines[["top", "right"]].set_visible(False)
     legend = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "ncols": 2}
-    ax.legend(frameon=False, fontsize="small", borderaxespad=0.2, **legend)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, fontsize="small", borderaxespad=0.2, **legend)
     return finished(fig, show)
 
 
@@ -93,7 +94,7 @@ def plot_confusion(matrix, labels, *, title=None, axes=None, show=True):
     image = ax.imshow(share, vmin=0, vmax=1, cmap="Blues")
     for i, row in enumerate(share):
         for j, value in enumerate(row):
-            text = f"{value:.0%}\n{matrix[i, j]:.4g}"
+            text = f"{value:.0%}\n{_count(matrix[i, j])}"
             color = "w" if value > 0.6 else "k"
             ax.text(j, i, text, ha="center", va="center", color=color, fontsize="small")
     positions = range(len(labels))
@@ -104,3 +105,8 @@ def plot_confusion(matrix, labels, *, title=None, axes=None, show=True):
         ax.set_title(wrapped(title, round(9 * size)))
     fig.colorbar(image, ax=ax, shrink=0.8).set_label("share of the true class")
     return finished(fig, show)
+
+
+def _count(value):
+    """A count, or a mean of counts, in few figures."""
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"

@@ -131,7 +131,7 @@ def _draw_heads(fig, ax, above, heads, info, unit, signed, vlim, kwargs):
             info,
             axes=head_ax,
             show=False,
-            vlim=limits_beside(limits, kwargs),
+            vlim=limits,
             **options | kwargs,
         )
         head_ax.set_title(f"{moment:g} s", fontsize="medium")
