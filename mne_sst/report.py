@@ -22,7 +22,7 @@ _NARROW = """
     padding-bottom: 1rem; }
   #toc-navbar { flex-direction: row !important; }
   #toc-navbar a { width: auto; }
-  #content { width: 100%; margin-left: 0; margin-top: 0; padding-top: 0; }
+  #content { width: 100%; margin-left: 0; margin-top: 0 !important; padding-top: 0; }
 }
 """
 _ATTENTION = "Masks of the network: what it lets through, which is not why it decides."
