@@ -29,7 +29,7 @@ epochs.metadata.groupby(["subject", "state"]).size().unstack()
 # Epochs go straight in. One network instead of four, and few passes, so that this page is quick;
 # leave both parameters out for results that count.
 
-clf = SSTClassifier(n_networks=1, max_epochs=8, random_state=0, verbose=False)
+clf = SSTClassifier(n_networks=1, max_epochs=6, random_state=0, verbose=False)
 clf.fit(epochs, y)
 
 # %%
