@@ -295,7 +295,7 @@ def test_demo_command(tmp_path, monkeypatch):
 def test_full_demo(tmp_path):
     script = shutil.which("mne-sst", path=sysconfig.get_path("scripts"))
     done = subprocess.run(
-        [script, "demo", "--quiet"], capture_output=True, text=True, cwd=tmp_path, timeout=300
+        [script, "demo", "--quiet"], capture_output=True, text=True, cwd=tmp_path, timeout=1200
     )
     assert done.returncode == 0, done.stderr
     network = pd.read_csv(StringIO(done.stdout)).set_index("model").loc["SST-EmotionNet"]
