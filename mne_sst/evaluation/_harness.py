@@ -98,6 +98,8 @@ def evaluate(
     ValueError
         If windows of one trial, or windows that overlap, stand on both sides of a fold,
         or ``results`` came from other settings.
+    RuntimeError
+        If another process of this machine writes to ``results``.
 
     Notes
     -----
