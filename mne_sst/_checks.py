@@ -136,6 +136,22 @@ def check_none_missing(name, values):
         )
 
 
+def check_one_each(name, values, n_epochs):
+    """Return ``values`` as an array if it holds one value for each epoch, none missing."""
+    if isinstance(values, str):
+        raise TypeError(
+            f"{name} must be an array with one value for each of {n_epochs} epochs, such as "
+            f"a column of the metadata; got {values!r}."
+        )
+    values = np.asarray(values)
+    if values.shape != (n_epochs,):
+        raise ValueError(
+            f"{name} must have one value for each of {n_epochs} epochs, got {values.shape}."
+        )
+    check_none_missing(name, values)
+    return values
+
+
 def listed(names, most=8):
     """Join names for a message, cutting long lists."""
     names = [str(n) for n in names]

@@ -91,8 +91,10 @@ def _write(output, clf, features, test, table, probabilities):
         "attribution_bands.png": attribution.plot_bands(**common),
     }
     for name in clf.classes_:
-        mean = features[(features.metadata["emotion"] == name).to_numpy()]
-        figures[f"features_{name}.png"] = mean.plot_topomap(show=False)
+        own = features[(features.metadata["emotion"] == name).to_numpy()]
+        figures[f"features_{name}.png"] = own.plot_topomap(
+            subjects=own.metadata["subject"], show=False
+        )
     files = []
     for name, figure in figures.items():
         save_figure(figure, output / name, dpi=120)

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from ._checks import check_none_missing, check_option
+from ._checks import check_one_each, check_option
 from ._head_tables import HeadTables
-from .contrast import contrast_units, mean_pairwise_correlation, unit_differences
+from ._stability import every_other, mean_pairwise_correlation, number_and_stability, unit_means
+from .contrast import contrast_units, unit_differences
 
 STREAMS = ("spectral", "temporal")
 
@@ -87,22 +88,7 @@ class HeadWeights(HeadTables):
         if isinstance(by, str):
             check_option("by", by, ("label",))
             return self.labels
-        return self._each("by", by)
-
-    def _each(self, name, values):
-        """One value an epoch, none missing."""
-        if isinstance(values, str):
-            raise TypeError(
-                f"{name} must be an array with one value for each of {len(self)} epochs, such as "
-                f"a column of the metadata; got {values!r}."
-            )
-        values = np.asarray(values)
-        if values.shape != (len(self),):
-            raise ValueError(
-                f"{name} must have one value for each of {len(self)} epochs, got {values.shape}."
-            )
-        check_none_missing(name, values)
-        return values
+        return check_one_each("by", by, len(self))
 
     def stability(self, by, stream="spectral"):
         """How alike the maps of subjects, folds or seeds are.
@@ -120,7 +106,7 @@ class HeadWeights(HeadTables):
             A row a label: ``label, n_units, correlation`` (mean over all pairs of units of
             the correlation between their mean maps).
         """
-        units, weights = self._each("by", by), self.to_electrodes(stream)
+        units, weights = check_one_each("by", by, len(self)), self.to_electrodes(stream)
         rows = []
         for label in np.unique(self.labels):
             maps = self._maps(weights, self.labels == label, units)
@@ -161,7 +147,7 @@ class HeadWeights(HeadTables):
                MEG-data. J. Neurosci. Methods, 164, 177-190.
         """
         weights = self.to_electrodes(stream)
-        units = self._each("subjects", subjects)
+        units = check_one_each("subjects", subjects, len(self))
         differences = unit_differences(weights, self.labels, units, first, second, self.n_averaged)
         return contrast_units(
             differences,
@@ -314,13 +300,12 @@ class HeadWeights(HeadTables):
     def _units(self, subjects, by):
         """What stability is over: subjects as given, or every other epoch of a label."""
         if subjects is not None:
-            return self._each("subjects", subjects)
-        return pd.Series(self._labels_by(by)).groupby(self._labels_by(by)).cumcount().to_numpy() % 2
+            return check_one_each("subjects", subjects, len(self))
+        return every_other(self._labels_by(by))
 
     def _maps(self, weights, own, units):
         """Mean of each unit, over some of the epochs."""
-        rows = [np.flatnonzero(own & (units == unit)) for unit in pd.unique(units[own])]
-        return [np.average(weights[r], axis=0, weights=self.n_averaged[r]) for r in rows]
+        return unit_means(weights[own], units[own], self.n_averaged[own])
 
     def _stability(self, weights, own, units):
         """Mean correlation between units; NaN where there is nothing to compare."""
@@ -328,4 +313,4 @@ class HeadWeights(HeadTables):
 
 
 def _title(label, n_epochs, r):
-    return f"{label}\n(n = {n_epochs}{'' if np.isnan(r) else f', r = {r:.2f}'})"
+    return f"{label}\n{number_and_stability(n_epochs, r)}"

@@ -13,6 +13,7 @@ from . import viz
 from ._checks import listed
 from ._interval import interval
 from ._presets import with_preset
+from ._stability import every_other, point_stability
 from .contrast import FEW_UNITS
 from .evaluation import compare, confusion, named_scores, scores, summarize
 from .features import EpochsFeatures
@@ -132,19 +133,53 @@ def add_data(report, content):
 
 def add_features(report, content):
     """Differential entropy of each class and band."""
-    features, write = content.features, Writer(report, "Features")
-    mean = {str(c): features.spectral[content.y == c].mean(axis=0) for c in np.unique(content.y)}
-    bands, unit = list(features.bands), f"DE ({features.settings.unit})"
-    fig = viz.plot_features(mean, features.info, bands, unit, show=False)
+    features, y, write = content.features, content.y, Writer(report, "Features")
+    classes, own = np.unique(y), features.spectral
+    units = every_other(y) if content.groups is None else content.groups
+
+    def draw(values, compared, rows, name, caption, **options):
+        r = {
+            str(c): point_stability(compared[rows & (y == c)], units[rows & (y == c)])
+            for c in classes
+        }
+        fig = viz.plot_features(
+            {str(c): values[y == c].mean(axis=0) for c in classes},
+            features.info,
+            list(features.bands),
+            f"DE ({features.settings.unit})",
+            counts={str(c): (y == c).sum() for c in classes},
+            stability=r,
+            show=False,
+            **options,
+        )
+        given = f", r is {_stable(content)}" if np.isfinite(list(r.values())).any() else ""
+        write.figure(fig, name, f"{caption} n is the number of windows{given}.")
+
+    everything = np.full(len(y), True)
     caption = "Mean differential entropy of the windows of each class; one scale for each band."
-    write.figure(fig, "Means of the classes", caption)
-    if len(mean) < 2:
-        return
-    middle = np.mean(list(mean.values()), axis=0)
-    away = {c: values - middle for c, values in mean.items()}
-    fig = viz.plot_features(away, features.info, bands, unit, signed=True, show=False)
-    caption = "What each class has more or less than the mean of the classes."
-    write.figure(fig, "Differences from the mean of the classes", caption)
+    draw(own, own, everything, "Means of the classes", caption)
+    if len(classes) > 1:
+        # Units that lack a class have no middle to compare.
+        whole, within = np.zeros(len(y), bool), np.empty_like(own)
+        for unit in pd.unique(units):
+            rows = units == unit
+            whole[rows] = len(np.unique(y[rows])) == len(classes)
+            within[rows] = own[rows] - _middle(own, y, rows)
+        caption = "What each class has more or less than the mean of the classes."
+        away, name = own - _middle(own, y, everything), "Differences from the mean of the classes"
+        draw(away, within, whole, name, caption, signed=True)
+
+
+def _middle(values, y, rows):
+    """Mean of the means of the classes, over some of the windows."""
+    return np.mean([values[rows & (y == c)].mean(axis=0) for c in np.unique(y[rows])], axis=0)
+
+
+def _stable(content):
+    """What r stands for."""
+    if content.groups is None:
+        return "the correlation between the means of every other window and of the rest"
+    return f"the mean correlation between the maps of two {content.group_name}s"
 
 
 def add_training(report, content):
@@ -251,10 +286,7 @@ def add_weights(report, content, weights, section, about, own):
     """
     write = Writer(report, section)
     subjects = None if content.groups is None else content.groups[own]
-    stable = "the correlation between the means of every other window and of the rest"
-    if subjects is not None:
-        stable = f"the mean correlation between the maps of two {content.group_name}s"
-    caption = f"{about} Mean over {len(weights)} windows, by true class; r is {stable}."
+    caption = f"{about} Mean over {len(weights)} windows, by true class; r is {_stable(content)}."
     if weights.electrode_streams:
         fig = weights.plot_topomap(subjects=subjects, show=False)
         write.figure(fig, f"{section} on the head", caption)

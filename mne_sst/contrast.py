@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import dataclass
-from itertools import combinations
 
 import mne
 import numpy as np
@@ -11,6 +10,7 @@ from scipy import sparse
 from scipy.spatial import QhullError
 
 from ._checks import check_number, listed
+from ._stability import mean_pairwise_correlation, number_and_stability
 
 __all__ = ["Contrast", "mean_pairwise_correlation"]
 
@@ -101,9 +101,8 @@ class Contrast:
             "markersize": 5,
         }
         options = {"mask": self.significant, "mask_params": marked, **kwargs}
-        title = (
-            f"{self.labels[0]} - {self.labels[1]}\n(n = {self.n_units}, r = {self.stability:.2f})"
-        )
+        about = number_and_stability(self.n_units, self.stability)
+        title = f"{self.labels[0]} - {self.labels[1]}\n{about}"
         heads = {"": {title: self.difference}}
         return plot_attention(
             heads, self.info, self.unit, signed=True, axes=axes, show=show, **options
@@ -221,27 +220,3 @@ def unit_differences(weights, labels, units, first, second, counts):
             a, b = (np.average(weights[own], axis=0, weights=counts[own]) for own in pair)
             rows.append(a - b)
     return np.array(rows).reshape(len(rows), weights.shape[1])
-
-
-def mean_pairwise_correlation(maps):
-    """Mean correlation between every two maps: 1 where all look alike.
-
-    Parameters
-    ----------
-    maps : array, shape (n_maps, n_channels)
-        One map a subject, fold or seed.
-
-    Returns
-    -------
-    r : float
-        NaN for less than two maps that vary.
-
-    Examples
-    --------
-    >>> from mne_sst.contrast import mean_pairwise_correlation
-    >>> round(mean_pairwise_correlation([[1, 2, 3], [2, 4, 6], [1, 2, 3]]), 6)
-    1.0
-    """
-    varying = [m for m in np.asarray(maps, dtype=float) if np.ptp(m) > 1e-12 * np.abs(m).max()]
-    pairs = [np.corrcoef(a, b)[0, 1] for a, b in combinations(varying, 2)]
-    return float(np.mean(pairs)) if pairs else float("nan")

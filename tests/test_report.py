@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from typer.testing import CliRunner
 
-from mne_sst import FeatureExtractor, SSTClassifier, report
+from mne_sst import FeatureExtractor, SSTClassifier, report, viz
 from mne_sst.cli import app
 from mne_sst.datasets import simulate_emotion
 from mne_sst.evaluation import SubjectKFold, ablation, evaluate, read_results
@@ -65,12 +65,39 @@ def test_sections(page, features, y):
         "which is not why it decides",
         "Attribution (gradient)",
         "by true class; r is the mean correlation between the maps of two subjects",
+        "one scale for each band. n is the number of windows, r is the mean correlation",
+        "the mean of the classes. n is the number of windows, r is the mean correlation",
         "Jia, Z.",
         "bands</td>",
         "theta 4-8 Hz",
         "Confusion matrix, commonest",
     ):
         assert phrase in text, phrase
+
+
+def test_features_of_classes_have_their_stability(fitted, features, y):
+    titles, maps = [], []
+    drawn = viz.plot_features
+
+    def watched(values, *args, stability, counts, **options):
+        titles.append((counts, stability))
+        maps.append(values)
+        return drawn(values, *args, stability=stability, counts=counts, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mne_sst.viz.plot_features", watched)
+        make_report(fitted, features, y, method=None, verbose=False)
+    subject, own = features.metadata["subject"].to_numpy(), features.spectral
+    mean = np.array(
+        [[own[(subject == s) & (y == c)].mean(axis=0) for c in np.unique(y)] for s in (1, 2)]
+    )
+    away = mean - mean.mean(axis=1, keepdims=True)
+    for (counts, stability), values, units in zip(titles, maps, (mean, away), strict=True):
+        for i, c in enumerate(np.unique(y)):
+            assert counts[c] == (y == c).sum()
+            np.testing.assert_allclose(values[c], units[:, i].mean(axis=0), rtol=1e-3, atol=1e-5)
+            r = [np.corrcoef(*units[:, i, :, k])[0, 1] for k in range(5)]
+            np.testing.assert_allclose(stability[c], r, atol=1e-4)
 
 
 def test_scores_are_those_of_the_results(page, results):
@@ -95,6 +122,9 @@ def test_scores_over_trials_of_one_subject(fitted, features, y):
     own = (features.metadata["subject"] == 1).to_numpy()
     text = "".join(make_report(fitted, features[own], y[own], method=None, verbose=False).html)
     assert "Accuracy of each trial" in text
+    assert "one scale for each band. n is the number of windows, r is" in text
+    # A trial is of one class: there are no differences within it.
+    assert "than the mean of the classes. n is the number of windows." in text
     assert "maps of two trials" in text
     low, high = re.search(r"95 % interval over trials (-?\d\.\d+) to (\d\.\d+)", text).groups()
     assert float(low) < fitted.score(features[own], y[own]) < float(high)

@@ -87,6 +87,22 @@ def test_features_of_classes(small_info):
     limits = [ax.images[0].get_clim() for ax in heads]
     assert limits[:2] == [(0, 2 * n - 2)] * 2
     assert limits[2:] == [(1, 2 * n - 1)] * 2
+    counts, stability = {"calm": 4, "tense": 6}, {"calm": [0.5, np.nan], "tense": [0.25, 1.0]}
+    fig = plot_features(
+        values,
+        small_info,
+        ["alpha", "beta"],
+        "DE (nats)",
+        counts=counts,
+        stability=stability,
+        show=False,
+    )
+    assert [ax.get_title() for ax in fig.axes if ax.images] == [
+        "calm\n(n = 4, r = 0.50)",
+        "tense\n(n = 6, r = 0.25)",
+        "calm\n(n = 4)",
+        "tense\n(n = 6, r = 1.00)",
+    ]
 
 
 @pytest.mark.parametrize("method", ["cubic", "layout"])

@@ -392,7 +392,10 @@ def test_attention_over_bands_and_times(fitted, features, y):
 def test_features_on_the_head(features, shown):
     fig = features.plot_topomap(bands=["gamma", "alpha"], show=False, sphere=0.09)
     heads = heads_of(fig)
-    assert [ax.get_title() for ax in heads] == ["gamma", "alpha"]
+    halves = np.stack([features.spectral[i::2].mean(axis=0) for i in (0, 1)])
+    for ax, name in zip(heads, ["gamma", "alpha"], strict=True):
+        r = np.corrcoef(halves[..., list(features.bands).index(name)])[0, 1]
+        assert ax.get_title() == f"{name}\n(n = {len(features)}, r = {r:.2f})"
     assert bars_of(fig)[1] == ["DE (nats)"] * 2
     for ax, name in zip(heads, ["gamma", "alpha"], strict=True):
         mean = features.spectral[..., list(features.bands).index(name)].mean(axis=0)

@@ -64,7 +64,8 @@ features = extractor.transform(raw)
 features
 
 # %%
-# The mean over windows, one head a band:
+# The mean over windows, one head a band; r is the correlation between the mean of every other
+# window and that of the rest (``subjects=`` compares people instead):
 
 features.plot_topomap()
 

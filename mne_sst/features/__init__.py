@@ -1,6 +1,7 @@
 """Features of EEG windows: differential entropy per band and a clip in time."""
 
-from ._container import EpochsFeatures, concatenate_features, read_features
+from ._concatenate import concatenate_features
+from ._container import EpochsFeatures, read_features
 from ._entropy import BANDS, differential_entropy
 from ._extractor import FeatureExtractor
 from ._settings import FeatureSettings

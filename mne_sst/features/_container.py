@@ -4,7 +4,6 @@ from dataclasses import asdict, replace
 
 import mne
 import numpy as np
-import pandas as pd
 
 from .._checks import check_finite, check_option, listed
 from .._io import (
@@ -15,6 +14,7 @@ from .._io import (
     table_to_json,
     write_arrays,
 )
+from .._stability import number_and_stability, point_stability
 from ._query import rows_of_query
 from ._settings import FeatureSettings
 from ._smoothing import smooth_trials
@@ -282,7 +282,7 @@ class EpochsFeatures:
         }
         write_arrays(fname, arrays, header, kind=_KIND, overwrite=overwrite)
 
-    def plot_topomap(self, bands=None, axes=None, show=True, **kwargs):
+    def plot_topomap(self, bands=None, axes=None, show=True, subjects=None, **kwargs):
         """Plot the mean DE of each band on the head.
 
         Parameters
@@ -293,20 +293,28 @@ class EpochsFeatures:
             One a band.
         show : bool
             Whether to show the figure.
+        subjects : array, shape (n_epochs,) | None
+            What the stability that is printed is over: subjects or sessions. None compares
+            every other epoch with the rest.
         **kwargs
             Passed on to `mne.viz.plot_topomap`.
 
         Returns
         -------
         fig : Figure
+            Titles hold the number of epochs and the mean correlation between two maps of
+            those averaged.
         """
         from ..viz import plot_band_topomaps
 
         names = list(self.bands) if bands is None else [bands] if isinstance(bands, str) else bands
         for name in names:
             check_option("bands", name, tuple(self.bands))
-        values = self.spectral.mean(axis=0)
-        columns = {n: values[:, list(self.bands).index(n)] for n in names}
+        mean, r = self.spectral.mean(axis=0), point_stability(self.spectral, subjects)
+        columns = {}
+        for name in names:
+            i = list(self.bands).index(name)
+            columns[f"{name}\n{number_and_stability(len(self), r[i])}"] = mean[:, i]
         return plot_band_topomaps(
             columns, self.info, f"DE ({self.settings.unit})", axes=axes, show=show, **kwargs
         )
@@ -340,56 +348,3 @@ def read_features(fname):
     )
     features.check_finite(f"{fname}: ")
     return features
-
-
-def concatenate_features(features):
-    """Join features of the same channels and settings.
-
-    Parameters
-    ----------
-    features : list of EpochsFeatures
-        What to join; channels may come in another order than in the first.
-
-    Returns
-    -------
-    joined : EpochsFeatures
-        Metadata and events are kept where every part has them.
-
-    Examples
-    --------
-    >>> from mne_sst import FeatureExtractor, concatenate_features
-    >>> from mne_sst.datasets import simulate_emotion
-    >>> epochs = simulate_emotion(n_subjects=1, n_trials=3, n_windows=4)
-    >>> features = FeatureExtractor(verbose=False).transform(epochs)
-    >>> len(concatenate_features([features, features]))
-    24
-    """
-    features = list(features)
-    if not features or not all(isinstance(f, EpochsFeatures) for f in features):
-        raise TypeError("features must be a list of EpochsFeatures with at least one in it.")
-    first = features[0]
-    aligned = [first]
-    for i, part in enumerate(features[1:], start=1):
-        different = first.settings.differences(part.settings)
-        if part.temporal.shape[2] != first.temporal.shape[2]:
-            different.append(
-                f"n_times={part.temporal.shape[2]} where {first.temporal.shape[2]} was expected"
-            )
-        if set(part.ch_names) != set(first.ch_names):
-            extra = set(part.ch_names) ^ set(first.ch_names)
-            different.append(f"channels that only one of them has: {listed(sorted(extra))}")
-        if different:
-            raise ValueError(f"features[{i}] does not fit features[0]: {'; '.join(different)}.")
-        aligned.append(part.pick(first.ch_names))
-    tables = [f.metadata for f in aligned]
-    events = [f.events for f in aligned]
-    return first._replace(
-        spectral=np.concatenate([f.spectral for f in aligned]),
-        temporal=np.concatenate([f.temporal for f in aligned]),
-        metadata=pd.concat(tables, ignore_index=True) if _all_there(tables) else None,
-        events=np.concatenate(events) if _all_there(events) else None,
-    )
-
-
-def _all_there(parts):
-    return all(p is not None for p in parts)

@@ -4,6 +4,7 @@ import mne
 import numpy as np
 
 from .._montage import locations
+from .._stability import number_and_stability
 from ._figure import (
     DIVERGING,
     SEQUENTIAL,
@@ -154,7 +155,18 @@ def plot_band_topomaps(columns, info, unit, *, axes=None, show=True, vlim=None, 
 
 
 def plot_features(
-    values, info, bands, unit, *, signed=False, axes=None, show=True, vlim=None, **kwargs
+    values,
+    info,
+    bands,
+    unit,
+    *,
+    signed=False,
+    counts=None,
+    stability=None,
+    axes=None,
+    show=True,
+    vlim=None,
+    **kwargs,
 ):
     """Plot heads of features, a row a band and a column a class.
 
@@ -170,6 +182,11 @@ def plot_features(
         Label of the colour bars.
     signed : bool
         Whether values have a sign that means something, such as differences.
+    counts : dict of str -> int | None
+        Class -> how many windows the mean is of; stands in the titles.
+    stability : dict of str -> array, shape (n_bands,) | None
+        Class -> mean correlation between the maps of two subjects, of each band; stands in
+        the titles with ``counts``.
     axes : array of Axes | None
         One for each band and class, row by row.
     show : bool
@@ -192,10 +209,13 @@ def plot_features(
     >>> values = {"sad": [[1.0], [2.0], [3.0]], "glad": [[3.0], [2.0], [1.0]]}
     >>> fig = plot_features(values, info, ["alpha"], "DE (nats)", show=False)
     """
-    rows = {
-        band: {str(name): np.asarray(x)[:, i] for name, x in values.items()}
-        for i, band in enumerate(bands)
-    }
+    rows = {}
+    for i, band in enumerate(bands):
+        titles = {name: str(name) for name in values}
+        if counts is not None:
+            r = {name: np.nan if stability is None else stability[name][i] for name in values}
+            titles = {k: f"{k}\n{number_and_stability(counts[k], r[k])}" for k in values}
+        rows[band] = {titles[name]: np.asarray(x)[:, i] for name, x in values.items()}
     return plot_attention(
         rows, info, unit, signed=signed, axes=axes, show=show, vlim=vlim, **kwargs
     )

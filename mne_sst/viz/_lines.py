@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._stability import number_and_stability
 from ._figure import COLORS, finished, grid_of_axes, plain
 
 _MARKERS = "osD^vP*X<"
@@ -108,7 +109,7 @@ def _summary(i, name, weights, counts, stability):
     mean = np.average(weights, axis=0, weights=n)
     spread = np.sqrt(np.average((weights - mean) ** 2, axis=0, weights=n))
     r = (stability or {}).get(name, np.nan)
-    label = plain(f"{name} (n = {n.sum()}{'' if np.isnan(r) else f', r = {r:.2f}'})")
+    label = plain(f"{name} {number_and_stability(n.sum(), r)}")
     # Nine markers and eight colours: 72 groups, no two alike.
     looks = {"marker": _MARKERS[i % len(_MARKERS)], "color": COLORS[i % len(COLORS)]}
     return mean, spread, {"label": label, **looks}
