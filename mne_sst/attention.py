@@ -154,7 +154,8 @@ class Attention(HeadWeights):
         -------
         weights : array, shape (n_epochs, n_channels)
             For softmax masks in units of even attention (1 where a mask is flat),
-            else the mask itself. Read by `TopoGrid.to_electrodes`, cut off at 0.
+            else the mask itself. Read by `TopoGrid.to_electrodes`, cut off at 0; a cell
+            of a coarse mask stands where the pixels are that it sees.
         """
         check_option("stream", stream, STREAMS)
         if stream not in self.spatial:
@@ -163,10 +164,13 @@ class Attention(HeadWeights):
                 f"{listed(self.spatial) or 'no stream'}. Use attention='both' or 'spatial' and "
                 "streams that hold it."
             )
-        maps = self.spatial[stream]
+        block, maps = self._first(stream, "spatial")
         if self.normalized:
             maps = maps * maps[0].size
-        return np.maximum(self.grid.to_electrodes(maps), 0)
+        centers = [cell_centers(n, block - 1, stream == "temporal") for n in self.grid.shape]
+        if tuple(map(len, centers)) != maps.shape[1:]:
+            centers = None  # of maps that were not of this grid: evenly over the square
+        return np.maximum(self.grid.to_electrodes(maps, centers), 0)
 
 
 def slice_members(size, n_pools, stem):
@@ -189,7 +193,41 @@ def slice_members(size, n_pools, stem):
     members = np.eye(size)
     if stem:
         members = np.add.reduceat(members, np.arange(0, size, 2), axis=0)
+    return _pooled(members, n_pools)
+
+
+def cell_centers(size, n_pools, stem):
+    """Where the cells of a map are after pooling.
+
+    Parameters
+    ----------
+    size : int
+        Pixels of the axis.
+    n_pools : int
+        Transitions that it went through; an odd last cell is lost in each.
+    stem : bool
+        Whether it went through the temporal stem before: a convolution over 5 pixels in
+        steps of 2, padded as TensorFlow does it, then pooling that keeps an odd last cell.
+
+    Returns
+    -------
+    centers : array, shape (n_cells,)
+        Mean position of the pixels that a cell sees, in pixels.
+    """
+    centers = np.arange(float(size))
+    if stem:
+        n_steps = -(-size // 2)
+        first = 2 * np.arange(n_steps) - max(2 * n_steps + 3 - size, 0) // 2
+        centers = (np.maximum(first, 0) + np.minimum(first + 4, size - 1)) / 2
+        starts = np.arange(0, n_steps, 2)
+        centers = np.add.reduceat(centers, starts) / np.minimum(2, n_steps - starts)
+    total, count = _pooled(np.stack([centers, np.ones_like(centers)], axis=1), n_pools).T
+    return total / count
+
+
+def _pooled(rows, n_pools):
+    """Sums of neighbouring rows, as often as maps are pooled; the last row stays."""
     for _ in range(n_pools):
-        if len(members) > 1:
-            members = members[: len(members) // 2 * 2].reshape(-1, 2, size).sum(axis=1)
-    return members
+        if len(rows) > 1:
+            rows = rows[: len(rows) // 2 * 2].reshape(-1, 2, rows.shape[1]).sum(axis=1)
+    return rows

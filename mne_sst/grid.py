@@ -175,13 +175,17 @@ class TopoGrid:
         check_finite("x", x, [f"axis {i}" for i in range(x.ndim)])
         return (x @ self.weights.T).reshape(*x.shape[:-1], *self.shape)
 
-    def to_electrodes(self, maps):
+    def to_electrodes(self, maps, centers=None):
         """Read maps at the electrodes.
 
         Parameters
         ----------
         maps : array, shape (..., height, width)
             Maps over this square, coarser or finer ones too.
+        centers : tuple of array | None
+            Where the rows and the columns of coarser maps are, in pixels of this grid
+            (increasing, the first pixel is 0). None for rows and columns of one size that
+            fill the square.
 
         Returns
         -------
@@ -197,15 +201,23 @@ class TopoGrid:
         maps = np.asarray(maps)
         if maps.ndim < 2:
             raise ValueError(f"maps must have shape (..., height, width), got {maps.shape}.")
-        reader = self._reader(maps.shape[-2:])
+        if centers is not None:
+            _check_centers(centers, maps.shape[-2:])
+        reader = self._reader(maps.shape[-2:], centers)
         return maps.reshape(*maps.shape[:-2], -1) @ reader.T
 
-    def _reader(self, shape):
+    def _reader(self, shape, centers=None):
         """Matrix from a map of this shape to the electrodes, (n_channels, n_pixels)."""
         degree = 3 if tuple(shape) == self.shape else 1
-        rows = _spline_matrix(self._pixel(-self.pos[:, 1], shape[0]), shape[0], degree)
-        columns = _spline_matrix(self._pixel(self.pos[:, 0], shape[1]), shape[1], degree)
-        reader = np.einsum("ch,cw->chw", rows, columns).reshape(len(rows), -1)
+        lines = []
+        for axis, coordinate in enumerate((-self.pos[:, 1], self.pos[:, 0])):
+            if degree == 1 and centers is not None:
+                pixel = self._pixel(coordinate, self.shape[axis])
+                index = np.interp(pixel, centers[axis], np.arange(shape[axis]))
+            else:
+                index = self._pixel(coordinate, shape[axis])
+            lines.append(_spline_matrix(index, shape[axis], degree))
+        reader = np.einsum("ch,cw->chw", *lines).reshape(len(self.pos), -1)
         if tuple(shape) != self.shape:
             return reader
         round_trip = reader @ self.weights
@@ -218,6 +230,16 @@ class TopoGrid:
         share = (coordinate / self._extent + 1) / 2
         index = share * (size - 1) if self.method == "layout" else share * size - 0.5
         return np.clip(index, 0, size - 1)
+
+
+def _check_centers(centers, shape):
+    given = [np.asarray(line, dtype=float) for line in centers]
+    rising = all(line.ndim == 1 and (np.diff(line) > 0).all() for line in given)
+    if [line.shape for line in given] != [(n,) for n in shape] or not rising:
+        raise ValueError(
+            f"centers must be two rising lines of {shape[0]} and {shape[1]} values, where the rows "
+            f"and columns of maps of shape {tuple(shape)} are; got {centers!r}."
+        )
 
 
 def head_positions(info, sphere=None):

@@ -8,7 +8,8 @@ from conftest import tiny_classifier
 from sklearn.base import clone
 
 from mne_sst import Attention, SSTClassifier, SSTEmotionNet, TopoGrid, read_classifier
-from mne_sst.attention import slice_members
+from mne_sst._blocks import Stem
+from mne_sst.attention import cell_centers, slice_members
 from mne_sst.features import FeatureSettings
 
 N_TIMES = 25
@@ -95,6 +96,48 @@ def test_slice_members_by_hand():
     assert slice_members(7, 1, stem=False)[:, 6].tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 8, 9, 10, 13, 16, 32])
+def test_cells_stand_where_the_stem_looks(size):
+    stem = Stem(2, temporal=True, momentum=0.1)
+    torch.nn.init.ones_(stem.conv.conv.weight)
+    maps = torch.ones(1, 3, size, size, requires_grad=True)
+    rows = stem.conv(stem._neighbours(maps))[0, 1, :, 0, 0]
+    seen = []
+    for value in rows:
+        (slope,) = torch.autograd.grad(value, maps, retain_graph=True)
+        weight = slope[0, 1].sum(1).numpy()
+        seen.append((weight * np.arange(size)).sum() / weight.sum())
+    pooled = [np.mean(seen[i : i + 2]) for i in range(0, len(seen), 2)]
+    np.testing.assert_allclose(cell_centers(size, 0, stem=True), pooled, rtol=1e-6)
+    assert stem.eval()(maps).shape[2] == len(pooled)
+
+
+def test_cell_centers_by_hand():
+    # Steps of two over 10 pixels see 0-3, 1-5, 3-7, 5-9, 7-9; two of them are a cell.
+    assert cell_centers(10, 0, stem=True).tolist() == [2.25, 6.0, 8.0]
+    assert cell_centers(10, 1, stem=True).tolist() == [(2.25 + 6) / 2]
+    assert cell_centers(5, 0, stem=False).tolist() == [0, 1, 2, 3, 4]
+    # 01 23, and the last is lost; then 0123, which stays.
+    assert cell_centers(5, 1, stem=False).tolist() == [0.5, 2.5]
+    assert cell_centers(5, 3, stem=False).tolist() == [1.5]
+
+
+@pytest.mark.parametrize("cell", [(0, 0), (1, 1), (2, 2), (0, 2)])
+def test_a_cell_is_drawn_where_it_looks(make, grid, cell):
+    """Its electrodes lie around the pixels that it sees, not around an even share of the map."""
+    mask = np.zeros((3, 3, 3))
+    mask[:, *cell] = 1
+    weights = make({"temporal/block1/spatial": mask}, normalized=False).to_electrodes("temporal")
+    even = grid.to_electrodes(mask)
+    # A map of hats over the centre of the cell, read at the same electrodes.
+    lines = []
+    for n, i in zip(grid.shape, cell, strict=True):
+        lines.append(np.interp(np.arange(n), cell_centers(n, 0, stem=True), np.eye(3)[i]))
+    drawn = grid.to_electrodes(np.outer(*lines))
+    np.testing.assert_allclose(weights[0], drawn, atol=0.25)
+    assert np.abs(weights[0] - drawn).sum() < 0.5 * np.abs(even[0] - drawn).sum()
+
+
 def numbered_bands(n):
     return tuple((f"band{i}", i + 1.0, i + 2.0) for i in range(n))
 
@@ -151,6 +194,8 @@ def test_masks_of_the_network_fit(make, variant, n_bands, n_times):
         for block, kinds in blocks.items():
             size, stem = (n_bands, False) if stream == "spectral" else (n_times, True)
             assert kinds["depth"].shape[1] == len(slice_members(size, block - 1, stem))
+            shape = tuple(len(cell_centers(n, block - 1, stem)) for n in (9, 8))
+            assert kinds["spatial"].shape[1:] == shape
         assert attention.to_electrodes(stream).shape == (3, 10)
     assert min(attention.blocks["spectral"]) == (1 if variant == "paper" else 2)
 

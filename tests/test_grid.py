@@ -367,5 +367,24 @@ def test_maps_that_do_not_fit(grid):
         grid.to_electrodes(np.zeros(32))
 
 
+def test_rows_and_columns_of_coarse_maps_stand_where_one_says(grid):
+    maps = np.random.default_rng(0).random((2, 8, 4))
+    even = [(np.arange(n) + 0.5) * 32 / n - 0.5 for n in (8, 4)]
+    np.testing.assert_allclose(grid.to_electrodes(maps, even), grid.to_electrodes(maps), atol=1e-9)
+    # A slope over the map, sampled at uneven places, is read as it is.
+    rows, columns = np.array([0.0, 3.0, 20.0, 31.0]), np.array([0.0, 12.0, 31.0])
+    slope = 2 * rows[:, None] - columns
+    pixels = [(1 + sign * grid.pos[:, i] / grid.extent) * 16 - 0.5 for i, sign in ((1, -1), (0, 1))]
+    np.testing.assert_allclose(
+        grid.to_electrodes(slope, (rows, columns)), 2 * pixels[0] - pixels[1], atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("centers", [([0, 1], [0, 1, 2]), ([0, 2, 1], [0, 1, 2]), ([[0]], [0])])
+def test_centers_that_do_not_fit(grid, centers):
+    with pytest.raises(ValueError, match="centers must be two rising lines of 3 and 3 values"):
+        grid.to_electrodes(np.zeros((3, 3)), centers)
+
+
 def test_repr(grid):
     assert repr(grid) == "<TopoGrid | 62 electrodes -> 32x32, cubic>"
