@@ -90,6 +90,7 @@ def model_and_extractor(model, window, overlap, quiet):
 
     from ._presets import extractor_like
     from .classifier import read_classifier
+    from .features._extractor import averaging_over
 
     clf = read_classifier(model)
     clf.verbose = verbose_of(quiet)
@@ -97,7 +98,8 @@ def model_and_extractor(model, window, overlap, quiet):
         window = clf.feature_settings_.window
     extractor = extractor_like(clf.feature_settings_, clf.n_times_)
     if clf.features is not None:
-        extractor = clone(clf.features)
+        among = clf.feature_settings_.reference_channels
+        extractor = averaging_over(clone(clf.features), among)
     return clf, extractor.set_params(window=window, overlap=overlap, verbose=clf.verbose)
 
 

@@ -126,6 +126,15 @@ def set_metadata(epochs, table):
     return epochs
 
 
+def known_as(names, ch_names):
+    """Names of channels as a list has them, whatever the case where only one fits, else None."""
+    folded = {}
+    for name in ch_names:
+        folded.setdefault(name.casefold(), []).append(name)
+    fitting = [(name, folded.get(name.casefold(), [])) for name in names]
+    return [n if n in found else found[0] if len(found) == 1 else None for n, found in fitting]
+
+
 def _pick_eeg(info):
     """Indices of the EEG channels that are not marked bad."""
     picks = mne.pick_types(info, meg=False, eeg=True, exclude="bads")

@@ -10,6 +10,7 @@ from sklearn.utils.validation import column_or_1d
 
 from ._checks import check_labels_given, check_none_missing, listed
 from ._common import weaken_common
+from ._inputs import known_as
 from .features import EpochsFeatures, FeatureExtractor, concatenate_features
 
 #: Metadata columns that tell trials apart, where they are there.
@@ -74,7 +75,7 @@ def align(features, X, ch_names, settings, n_times):
     ValueError
         Naming missing channels, or settings that differ.
     """
-    names = [_known_as(name, features.ch_names) for name in ch_names]
+    names = known_as(ch_names, features.ch_names)
     missing = [n for n, name in zip(ch_names, names, strict=True) if name is None]
     if missing:
         first = X[0] if isinstance(X, list | tuple) else X
@@ -95,14 +96,6 @@ def align(features, X, ch_names, settings, n_times):
             f"X was made in another way than the training data: {'; '.join(different)}."
         )
     return features.pick(names)
-
-
-def _known_as(name, ch_names):
-    """Name of a channel in a list, whatever its case where only one fits; None for none."""
-    if name in ch_names:
-        return name
-    fitting = [n for n in ch_names if n.casefold() == name.casefold()]
-    return fitting[0] if len(fitting) == 1 else None
 
 
 def warn_of_other_units(features, scaling, common_weight):

@@ -4,6 +4,7 @@ import inspect
 
 from ._checks import check_option
 from .features import FeatureExtractor
+from .features._extractor import averaging_over
 
 #: Name -> parameters of `SSTClassifier`. "paper": Jia et al. (2020), as far as the paper
 #: and its published code tell: Adam at a constant rate without augmentation, decay on all
@@ -73,7 +74,7 @@ def extractor_like(settings, n_times):
     n_times : int
         Points of their temporal stack.
     """
-    return FeatureExtractor(
+    extractor = FeatureExtractor(
         bands={name: edges for name, *edges in settings.bands},
         method=settings.method,
         temporal=settings.temporal or "power",
@@ -83,3 +84,4 @@ def extractor_like(settings, n_times):
         temporal_band=settings.temporal_band,
         reference=settings.reference,
     )
+    return averaging_over(extractor, settings.reference_channels)

@@ -344,6 +344,9 @@ def add_settings(report, content):
     write = Writer(report, "Methods")
     clf = content.clf
     features = {k: _text(v) for k, v in asdict(content.features.settings).items()}
+    if features.pop("reference_channels") != "None":
+        n_reference = len(content.features.settings.reference_channels)
+        features["reference"] += f" of {n_reference} channels"
     features["bands"] = listed(f"{n} {a:g}-{b:g} Hz" for n, a, b in content.features.settings.bands)
     write.table(_pairs(features), "Features", "How windows became features.")
     # As they were used: a preset replaces what was left at its default.

@@ -36,6 +36,20 @@ def starts(raw, names):
     return (events[:, 0] - raw.first_samp).tolist()
 
 
+def test_other_channels_do_not_enter_by_the_reference():
+    epochs = simulate_emotion(n_subjects=1, n_trials=3, n_windows=4)
+    part = epochs.copy().drop_channels(["T7", "T8"])
+    average = FeatureExtractor(reference="average")
+    clf = tiny_classifier(max_epochs=1, features=average, validation_fraction=0)
+    clf.fit(part, epochs.metadata["emotion"])
+    data = np.concatenate(list(epochs.get_data()), axis=1)
+    raw = mne.io.RawArray(data, epochs.info, verbose="ERROR")
+    raw.apply_function(lambda x: x + 0.01 * np.sin(np.arange(x.size)), picks=["T7"])
+    found = [clf.annotate(r).extras for r in (raw, raw.copy().drop_channels(["T7", "T8"]))]
+    for a, b in zip(*found, strict=True):
+        assert a["probability"] == pytest.approx(b["probability"], abs=1e-5)
+
+
 def test_windows_side_by_side(clf, raw, epochs):
     found = clf.annotate(raw)
     assert len(found) == 18

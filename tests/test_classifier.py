@@ -110,6 +110,41 @@ def test_more_channels_do_no_harm(epochs, features, y):
     np.testing.assert_allclose(clf.predict_proba(features), clf.predict_proba(part), atol=1e-6)
 
 
+@pytest.mark.parametrize("extractor", [None, "average"])
+def test_the_average_is_over_the_channels_of_training(epochs, y, tmp_path, extractor):
+    """What other channels of new data hold does not enter by the reference."""
+    if extractor is not None:
+        extractor = FeatureExtractor(reference=extractor, n_times=20)
+    part = epochs.copy().drop_channels(["T7", *epochs.ch_names[:20]])
+    clf = tiny_classifier(max_epochs=1, features=extractor).fit(part, y)
+    expected = clf.predict_proba(part)
+    wild = epochs.copy()
+    wild.apply_function(lambda x: x + 0.01 * np.sin(np.arange(x.size)), picks=["T7"])
+    clf.save(tmp_path / "clf.safetensors")
+    read = read_classifier(tmp_path / "clf.safetensors")
+    for one in (clf, read, pickle.loads(pickle.dumps(clf))):
+        np.testing.assert_allclose(one.predict_proba(wild), expected, atol=1e-5)
+    # A later fit learns from all that it gets.
+    again = clf.fit(epochs, y)
+    fresh = tiny_classifier(max_epochs=1, features=extractor).fit(epochs, y)
+    np.testing.assert_array_equal(again.predict_proba(epochs), fresh.predict_proba(epochs))
+
+
+def test_the_average_is_that_of_the_features(epochs, y):
+    """Features of a few channels of many keep the average over the many."""
+    clf = tiny_classifier(max_epochs=1)
+    features = clf.extract(epochs)
+    assert features.settings.reference_channels == tuple(epochs.ch_names)
+    part = features.pick(features.ch_names[:20])
+    clf.fit(part, y)
+    np.testing.assert_allclose(clf.predict_proba(epochs), clf.predict_proba(part), atol=1e-5)
+    # Where they are not all there, it is over those that are.
+    few = epochs.copy().pick(epochs.ch_names[:20])
+    own = tiny_classifier().extract(few)
+    assert own.settings.reference_channels == tuple(few.ch_names)
+    np.testing.assert_allclose(clf.predict_proba(few), clf.predict_proba(own), atol=1e-5)
+
+
 def test_what_does_not_fit_is_named(fitted, epochs, features):
     few = epochs[:4]
     with pytest.raises(ValueError, match=r"lacks 1 of the 62 channels.*: CZ"):

@@ -73,7 +73,7 @@ class TabularDouble(SSTClassifier):
 
 
 DOUBLE = TabularDouble(
-    **{**TINY, "max_epochs": 12, "lr": 1e-2, "mixup": 0.0, "validation_fraction": 0.0}
+    **{**TINY, "max_epochs": 8, "lr": 1e-2, "mixup": 0.0, "validation_fraction": 0.0}
 )
 
 _ROUNDING = (

@@ -1,5 +1,6 @@
 """FeatureExtractor: from recordings to EpochsFeatures."""
 
+import copy
 import warnings
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from .._checks import check_finite, check_number, check_option, listed, progress
-from .._inputs import as_windows, cut_raw
+from .._inputs import as_windows, cut_raw, known_as
 from ._container import EpochsFeatures
 from ._entropy import (
     FILTER,
@@ -89,6 +90,9 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     (8, 3, 30)
     """
 
+    #: Channels that the average is over, where there are these; see `averaging_over`.
+    _among = None
+
     def __init__(
         self,
         bands=None,
@@ -162,6 +166,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         check_window(bands, sfreq, n_samples)
         to_temporal = self._temporal_function(sfreq, n_samples)
         filtered_first = self.method == "bandpass" and isinstance(X, mne.io.BaseRaw)
+        among, settings = self._reference_rows(windows.info["ch_names"], settings)
 
         shape = (len(windows), len(windows.info["ch_names"]))
         if self.method == "bandpass":
@@ -175,7 +180,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 stop = min(start + chunk, len(windows))
                 data = windows.read(start, stop)
                 flat[start:stop] = _is_flat(data)
-                data = self._referenced(data)
+                data = self._referenced(data, among)
                 temporal[start:stop] = to_temporal(data)
                 if not filtered_first:
                     spectral[start:stop] = differential_entropy(
@@ -184,7 +189,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 bar.update(stop - start)
         _warn_flat(flat, windows.info["ch_names"])
         if filtered_first:
-            spectral[:] = self._entropy_of_raw(X, windows.info["ch_names"], bands)
+            spectral[:] = self._entropy_of_raw(X, windows.info["ch_names"], bands, among)
         features = EpochsFeatures(
             spectral,
             temporal,
@@ -221,7 +226,19 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             window=None if sfreq is None else n_samples / sfreq,
         )
 
-    def _referenced(self, data):
+    def _reference_rows(self, ch_names, settings):
+        """Rows of the channels that the average is over, and settings that hold their names."""
+        if self.reference is None:
+            return slice(None), settings
+        known = known_as(self._among or ch_names, ch_names)
+        if None in known:
+            known = ch_names
+        rows = [ch_names.index(name) for name in known]
+        # Rows one by one would be a copy of all data.
+        among = slice(None) if len(rows) == len(ch_names) else rows
+        return among, replace(settings, reference_channels=tuple(known))
+
+    def _referenced(self, data, among):
         """Data (..., n_channels, n_samples) under the reference that was asked for."""
         if self.reference is None:
             return data
@@ -230,7 +247,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 "reference='average' needs two channels at least, X has one. Take reference=None: "
                 "of a classifier, features=FeatureExtractor(reference=None)."
             )
-        return data - data.mean(axis=-2, keepdims=True)
+        return data - data[..., among, :].mean(axis=-2, keepdims=True)
 
     def _temporal_function(self, sfreq, n_samples):
         """Return the function from windows to their temporal stack."""
@@ -247,7 +264,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         )
         return lambda data: data @ matrix
 
-    def _entropy_of_raw(self, raw, ch_names, bands):
+    def _entropy_of_raw(self, raw, ch_names, bands, among):
         """DE of windows of a recording that was filtered before it was cut."""
         values = []
         raw = raw.copy().pick(ch_names, verbose="ERROR").load_data(verbose="ERROR")
@@ -257,7 +274,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             low, high = filter_edges(low, high, raw.info["sfreq"])
             band = raw.copy().filter(low, high, **FILTER)
             epochs = cut_raw(band, self.window, self.overlap)
-            data = self._referenced(epochs.get_data(copy=False, verbose="ERROR"))
+            data = self._referenced(epochs.get_data(copy=False, verbose="ERROR"), among)
             values.append(band_variance(data))
         return entropy_of_variance(np.stack(values, axis=-1))
 
@@ -272,6 +289,17 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 "column(s) of the metadata that say so, for example trial='trial'."
             )
         return features.smooth(pd.Series(np.zeros(len(features))), self.smoothing)
+
+
+def averaging_over(extractor, ch_names):
+    """Return an extractor whose average reference is over these channels, where all are there.
+
+    What a network was trained on has the mean of some channels taken off; those that other
+    recordings have besides must not change it.
+    """
+    extractor = copy.copy(extractor)
+    extractor._among = ch_names
+    return extractor
 
 
 def _is_flat(data):

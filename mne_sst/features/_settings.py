@@ -30,6 +30,9 @@ class FeatureSettings:
         Band of the log power, Hz.
     reference : str | None
         ``"average"`` where the mean over the channels was subtracted.
+    reference_channels : tuple of str | None
+        Those channels, where this is known. Features of other ones may fit together: a bad
+        channel more or less changes the mean little.
     sfreq : float | None
         Sampling rate of the recording, Hz.
     window : float | None
@@ -57,6 +60,7 @@ class FeatureSettings:
     temporal_position: str | float = "center"
     temporal_band: tuple = (4.0, 50.0)
     reference: str | None = None
+    reference_channels: tuple | None = None
     sfreq: float | None = None
     window: float | None = None
     smoothing: str | None = None
@@ -67,6 +71,8 @@ class FeatureSettings:
         # Lists come back from JSON; settings must stay hashable and comparable.
         object.__setattr__(self, "bands", tuple(tuple(b) for b in self.bands))
         object.__setattr__(self, "temporal_band", tuple(self.temporal_band))
+        if self.reference_channels is not None:
+            object.__setattr__(self, "reference_channels", tuple(self.reference_channels))
         check_option("method", self.method, METHODS)
         check_option("temporal", self.temporal, ("signal", "power", None))
         check_bands({name: edges for name, *edges in self.bands})
@@ -110,7 +116,7 @@ class FeatureSettings:
         differences : list of str
             One a setting; empty if the features fit together.
         """
-        skip = {"window"}
+        skip = {"window", "reference_channels"}
         if self.temporal != "power":
             skip.add("temporal_band")
         if self.temporal != "signal":
