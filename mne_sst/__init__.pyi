@@ -10,6 +10,7 @@ from . import (
     report,
     viz,
 )
+from ._head_weights import concatenate_weights
 from .attention import Attention
 from .attribution import Attribution
 from .classifier import SSTClassifier, read_classifier
@@ -35,6 +36,7 @@ __all__ = [
     "TopoGrid",
     "attribution",
     "concatenate_features",
+    "concatenate_weights",
     "contrast",
     "datasets",
     "differential_entropy",

@@ -121,7 +121,8 @@ class ExplainedEstimator(NetworkEstimator):
             ``state/`` where the name of a class begins with ``bad`` or ``edge``, which MNE
             takes for an instruction; ``extras`` hold ``probability``, the probability
             ``p_<class>`` of each class, and ``n_windows``. Segments that are annotated as bad
-            have none.
+            have none. A recording that was cropped and has no measurement date needs one
+            first: without it MNE moves what ``raw.annotations`` holds by the time cut off.
 
         Raises
         ------

@@ -33,7 +33,8 @@ class HeadTables:
         -------
         evokeds : list of mne.EvokedArray
             One for each label, and band if resolved, which the comment names; of one sample,
-            or one for each moment. MNE takes the values for volts: pass ``scalings=1,
+            or one for each moment, in seconds from the start of the window whatever the
+            ``tmin`` of the epochs. MNE takes the values for volts: pass ``scalings=1,
             time_format=""`` to its topomaps.
         """
         mean = self.average(by)

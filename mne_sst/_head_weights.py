@@ -51,6 +51,17 @@ class HeadWeights(HeadTables):
         """One like this, each row the mean over some epochs."""
         raise NotImplementedError
 
+    def _check_comparable(self, rows):
+        """Raise ValueError where weights of these epochs are not of one thing."""
+
+    def _kind(self):
+        """What must be the same where weights are joined."""
+        raise NotImplementedError
+
+    def _joined(self, others):
+        """One like this, with the epochs of others after its own."""
+        raise NotImplementedError
+
     def _block_of(self, stream, kind):
         """Number of the block that the weights stand in; 0 for the input."""
         return 0
@@ -114,16 +125,24 @@ class HeadWeights(HeadTables):
         return pd.DataFrame(rows, columns=["label", "n_units", "correlation"])
 
     def contrast(
-        self, first, second, subjects, stream="spectral", n_permutations=1024, alpha=0.05, seed=0
+        self,
+        first,
+        second,
+        subjects,
+        stream="spectral",
+        n_permutations=1024,
+        alpha=0.05,
+        seed=0,
+        by="label",
     ):
         """Compare two labels over subjects, by a cluster permutation test.
 
-        The test is that of Maris and Oostenveld [1]_.
+        The test is that of Maris and Oostenveld [1]_, in both directions.
 
         Parameters
         ----------
         first, second : object
-            The labels: what is tested is whether the first has more.
+            The labels; the difference is positive where the first has more.
         subjects : array, shape (n_epochs,)
             Subject of each epoch; folds or seeds if that is what is to be told about.
             Those without both labels are left out.
@@ -135,20 +154,30 @@ class HeadWeights(HeadTables):
             Level of significance, of the electrodes that are marked.
         seed : int
             Draws the sign flips.
+        by : "label" | array, shape (n_epochs,)
+            What ``first`` and ``second`` are values of, see `average`. Attributions are
+            compared for one target: of ``clf.attribute(epochs, first)``, by the true classes.
 
         Returns
         -------
         contrast : Contrast
             Neighbours are those of `mne.channels.find_ch_adjacency`.
 
+        Raises
+        ------
+        ValueError
+            If a label has no epochs, fewer than three subjects have both, or attributions
+            are of several targets.
+
         References
         ----------
         .. [1] Maris and Oostenveld (2007). Nonparametric statistical testing of EEG- and
                MEG-data. J. Neurosci. Methods, 164, 177-190.
         """
-        weights = self.to_electrodes(stream)
+        weights, labels = self.to_electrodes(stream), self._labels_by(by)
         units = check_one_each("subjects", subjects, len(self))
-        differences = unit_differences(weights, self.labels, units, first, second, self.n_averaged)
+        self._check_comparable((labels == first) | (labels == second))
+        differences = unit_differences(weights, labels, units, first, second, self.n_averaged)
         return contrast_units(
             differences,
             self.info,
@@ -314,3 +343,42 @@ class HeadWeights(HeadTables):
 
 def _title(label, n_epochs, r):
     return f"{label}\n{number_and_stability(n_epochs, r)}"
+
+
+def concatenate_weights(weights):
+    """Join attention or attributions of several classifiers, such as those of folds or seeds.
+
+    Parameters
+    ----------
+    weights : list of Attention | list of Attribution
+        Of the same channels and settings.
+
+    Returns
+    -------
+    joined : Attention | Attribution
+        All epochs, one after the other: with the number of the fold (seed) of each as
+        ``by`` or ``subjects``, `Attention.stability` and the plots tell how alike networks are
+        that were trained anew.
+
+    Examples
+    --------
+    >>> from mne_sst import concatenate_weights
+    >>> of_seeds = [clf.attention(epochs) for clf in classifiers]  # doctest: +SKIP
+    >>> seed = np.repeat(range(len(of_seeds)), len(epochs))  # doctest: +SKIP
+    >>> concatenate_weights(of_seeds).stability(by=seed)  # doctest: +SKIP
+    """
+    weights = list(weights) if isinstance(weights, list | tuple) else []
+    if not weights or not all(isinstance(w, HeadWeights) for w in weights):
+        raise TypeError("weights must be a list of Attention or of Attribution, one at least.")
+    first = weights[0]
+    for i, other in enumerate(weights[1:], start=1):
+        different = first.settings.differences(other.settings)
+        if type(other) is not type(first):
+            different.append(f"{type(other).__name__} where {type(first).__name__} was expected")
+        elif other._kind() != first._kind():
+            different.append(f"{other._kind()} where {first._kind()} was expected")
+        if other.info["ch_names"] != first.info["ch_names"]:
+            different.append("other channels, or in another order")
+        if different:
+            raise ValueError(f"weights[{i}] does not fit weights[0]: {'; '.join(different)}.")
+    return first._joined(weights[1:])

@@ -95,7 +95,23 @@ def align(features, X, ch_names, settings, n_times):
         raise ValueError(
             f"X was made in another way than the training data: {'; '.join(different)}."
         )
+    _warn_of_other_average(features.settings, settings)
     return features.pick(names)
+
+
+def _warn_of_other_average(given, trained):
+    """Warn where the average reference of features is over rather different channels."""
+    if given.reference_channels is None or trained.reference_channels is None:
+        return
+    mine, theirs = ({name.casefold() for name in s.reference_channels} for s in (trained, given))
+    if len(mine ^ theirs) > 0.1 * len(mine):
+        warnings.warn(
+            f"X was made with an average reference over {len(theirs)} channels, the training data "
+            f"over {len(mine)}, of which {len(mine & theirs)} are the same: values differ. Give "
+            "the epochs, or features of clf.extract(epochs).",
+            RuntimeWarning,
+            stacklevel=5,
+        )
 
 
 def warn_of_other_units(features, scaling, common_weight):

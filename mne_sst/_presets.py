@@ -83,5 +83,6 @@ def extractor_like(settings, n_times):
         temporal_position=settings.temporal_position,
         temporal_band=settings.temporal_band,
         reference=settings.reference,
+        window=1.0 if settings.window is None else settings.window,
     )
     return averaging_over(extractor, settings.reference_channels)

@@ -266,7 +266,7 @@ def _add_own_scores(write, content):
     write.figure(fig, "Confusion matrix", f"{len(y)} windows. {_SEEN}")
 
 
-def add_weights(report, content, weights, section, about, own):
+def add_weights(report, content, weights, section, about, own, of_target=None):
     """Heads, bands, moments, regions and contrasts of attention or attribution.
 
     Parameters
@@ -279,14 +279,21 @@ def add_weights(report, content, weights, section, about, own):
         Of the windows.
     section : str
         Heading.
-    about : str
-        What the weights are; every caption begins with it.
+    about : dict of str -> str
+        What the weights are, ``"head"``, ``"depth"`` and ``"contrast"``; captions begin with it.
     own : array, shape (n_epochs,)
         Which of the windows ``weights`` are of.
+    of_target : callable | None
+        Gives the weights of these windows for one class, which alone can be compared; None
+        where ``weights`` can be.
     """
     write = Writer(report, section)
     subjects = None if content.groups is None else content.groups[own]
-    caption = f"{about} Mean over {len(weights)} windows, by true class; r is {_stable(content)}."
+    averaged = (
+        f"Mean over {len(weights)} windows, by true class; r is {_stable(content)}, of this one "
+        "network: another one, trained anew, may differ."
+    )
+    caption = f"{about['head']} {averaged}"
     if weights.electrode_streams:
         fig = weights.plot_topomap(subjects=subjects, show=False)
         write.figure(fig, f"{section} on the head", caption)
@@ -296,9 +303,9 @@ def add_weights(report, content, weights, section, about, own):
         if values is not None:
             fig = getattr(weights, f"plot_{kind}")(subjects=subjects, show=False)
             name = "bands" if kind == "bands" else "moments"
-            write.figure(fig, f"{section} of {name}", caption)
+            write.figure(fig, f"{section} of {name}", f"{about['depth']} {averaged}")
     if subjects is not None:
-        _add_contrasts(write, content, weights, subjects, about)
+        _add_contrasts(write, content, weights, own, about["contrast"], of_target)
 
 
 def _add_regions(write, weights, stream, caption):
@@ -311,24 +318,27 @@ def _add_regions(write, weights, stream, caption):
     write.table(table, f"Regions, {stream} stream", f"{caption} Unit: {weights.unit}.")
 
 
-def _add_contrasts(write, content, weights, subjects, about):
-    classes = list(np.unique(weights.labels))
+def _add_contrasts(write, content, weights, own, about, of_target):
+    y, subjects = content.y[own], content.groups[own]
+    classes = list(np.unique(y))
     if not 2 <= len(classes) <= _MOST_PAIRED:
         note = f"Pairs are compared for up to {_MOST_PAIRED} classes; here are {len(classes)}."
         write.html(f"<p>{note} Attention.contrast() compares any two.</p>", "Contrasts")
         return
     few = []
     for first, second in combinations(classes, 2):
-        pair = [set(subjects[weights.labels == label]) for label in (first, second)]
+        pair = [set(subjects[y == label]) for label in (first, second)]
         if len(pair[0] & pair[1]) < FEW_UNITS:
             few.append(f"{first} - {second}")
             continue
+        compared = weights if of_target is None else of_target(first)
         for stream in weights.electrode_streams:
-            found = weights.contrast(first, second, subjects, stream)
+            found = compared.contrast(first, second, subjects, stream, by=y)
             fig = found.plot_topomap(show=False)
             p = f"smallest p {found.clusters['p'].min():.3f}" if len(found.clusters) else "none"
+            what = about.format(first=first, second=second)
             caption = (
-                f"{about} Within {content.group_name}s, mean over {found.n_units}; cluster "
+                f"{what} Within {content.group_name}s, mean over {found.n_units}; cluster "
                 f"permutation test over {content.group_name}s ({found.n_permutations} "
                 f"sign flips, clusters: {len(found.clusters)}, {p}); white: electrodes of "
                 f"clusters with p < {found.alpha:g}. Not corrected for several contrasts."
@@ -336,7 +346,8 @@ def _add_contrasts(write, content, weights, subjects, about):
             write.figure(fig, f"{first} - {second}, {stream} stream", caption)
     if few:
         note = f"Not compared: {listed(few)}, of which fewer than {FEW_UNITS} "
-        write.html("", "Contrasts", f"{note}{content.group_name}s have both.")
+        shown = f"have both, of the {len(own)} windows that are shown here"
+        write.html("", "Contrasts", f"{note}{content.group_name}s {shown}.")
 
 
 def add_settings(report, content):

@@ -142,6 +142,23 @@ class Attention(HeadWeights):
             n_averaged=counts,
         )
 
+    def _kind(self):
+        shapes = {name: mask.shape[1:] for name, mask in self._masks.items()}
+        return f"masks {shapes}, {self.unit}"
+
+    def _joined(self, others):
+        parts = [self, *others]
+        return Attention(
+            {name: np.concatenate([p._masks[name] for p in parts]) for name in self._masks},
+            self.grid,
+            self.info,
+            self.settings,
+            labels=np.concatenate([p.labels for p in parts]),
+            n_times=self.n_times,
+            normalized=self.normalized,
+            n_averaged=np.concatenate([p.n_averaged for p in parts]),
+        )
+
     def to_electrodes(self, stream="spectral"):
         """Weight of each electrode in the first spatial mask of a stream.
 

@@ -36,6 +36,9 @@ class Attribution(HeadWeights):
         How many epochs each row stands for.
     depth : dict of str -> array, shape (n_epochs, n_bands or n_times) | None
         Sums over the electrodes, for both streams; None computes them.
+    targets : array, shape (n_epochs,) | None
+        The class that was asked for, where ``labels`` are what epochs were averaged by (None
+        where they were of several); None for the labels.
 
     Attributes
     ----------
@@ -51,7 +54,7 @@ class Attribution(HeadWeights):
     completeness : array, shape (n_epochs,)
         By how much the sum of all attributions misses ``odds - base_odds``; integrated
         gradients alone promise that it is 0.
-    labels, info, settings, method, odds, base_odds
+    labels, targets, info, settings, method, odds, base_odds
         As above.
 
     Notes
@@ -82,9 +85,11 @@ class Attribution(HeadWeights):
         base_odds,
         n_averaged=None,
         depth=None,
+        targets=None,
     ):
         self.info, self.settings, self.method, self.n_times = info, settings, method, n_times
         self.labels, self.odds, self.base_odds = np.asarray(labels), odds, base_odds
+        self.targets = self.labels if targets is None else targets
         self.n_averaged = np.ones(len(self.labels), int) if n_averaged is None else n_averaged
         self.spectral, self.temporal = values.get("spectral"), values.get("temporal")
         self._values = values
@@ -143,7 +148,44 @@ class Attribution(HeadWeights):
         check_option("stream", stream, self.electrode_streams)
         return self._values[stream]
 
+    def _check_comparable(self, rows):
+        # Odds of two classes rest on other values in any network, whatever the data hold.
+        targets = pd.unique(pd.Series(self.targets[rows], dtype=object))
+        if len(targets) > 1 or None in targets:
+            raise ValueError(
+                f"attributions of several targets ({listed(targets)}) cannot be compared: they "
+                "differ in any network. Ask for one and compare by the true classes: "
+                "clf.attribute(epochs, first).contrast(first, second, subjects, by=y)."
+            )
+
+    def _kind(self):
+        return f"{self.method} of {listed(self._values)}, {self.n_times} moments"
+
+    def _joined(self, others):
+        parts = [self, *others]
+
+        def joined(of):
+            return np.concatenate([of(p) for p in parts])
+
+        return Attribution(
+            {name: joined(lambda p, n=name: p._values[n]) for name in self._values},
+            self.info,
+            self.settings,
+            labels=joined(lambda p: p.labels),
+            method=self.method,
+            n_times=self.n_times,
+            odds=joined(lambda p: p.odds),
+            base_odds=joined(lambda p: p.base_odds),
+            n_averaged=joined(lambda p: p.n_averaged),
+            depth={name: joined(lambda p, n=name: p._depth[n]) for name in self._depth},
+            targets=joined(lambda p: p.targets),
+        )
+
     def _mean_rows(self, rows, labels, counts):
+        targets = np.empty(len(rows), object)
+        for i, own in enumerate(rows):
+            found = pd.unique(self.targets[own])
+            targets[i] = found[0] if len(found) == 1 else None
         return Attribution(
             {name: self._mean_of(values, rows) for name, values in self._values.items()},
             self.info,
@@ -155,6 +197,7 @@ class Attribution(HeadWeights):
             base_odds=self._mean_of(self.base_odds, rows),
             n_averaged=counts,
             depth={name: self._mean_of(values, rows) for name, values in self._depth.items()},
+            targets=targets,
         )
 
 

@@ -139,15 +139,17 @@ def contrast_units(differences, info, labels, unit, *, n_permutations=1024, alph
     J. Neurosci. Methods, 164, 177-190.
     """
     n_permutations = check_number("n_permutations", n_permutations, 10, integer=True)
+    alpha = check_number("alpha", alpha, 0, 1, low_open=True)
     n_units = len(differences)
     if n_units < 3:
         raise ValueError(
             f"a contrast needs at least 3 subjects (or folds, seeds) that hold both classes, got "
             f"{n_units}; give them by subjects=."
         )
-    if n_units < FEW_UNITS:
+    if 1 / 2 ** (n_units - 1) >= alpha:
         warnings.warn(
-            f"{n_units} units have {2 ** (n_units - 1)} sign flips: no cluster can reach p < 0.05.",
+            f"{n_units} units have {2 ** (n_units - 1)} sign flips: no cluster can reach p < "
+            f"{alpha:g}.",
             RuntimeWarning,
             stacklevel=4,
         )
@@ -162,6 +164,7 @@ def contrast_units(differences, info, labels, unit, *, n_permutations=1024, alph
             seed=seed,
             out_type="mask",
         )
+    t = np.nan_to_num(t, posinf=np.inf, neginf=-np.inf)  # of electrodes that never differ
     names = np.array(info["ch_names"])
     rows = [
         {

@@ -25,11 +25,21 @@ _NARROW = """
   #content { width: 100%; margin-left: 0; margin-top: 0 !important; padding-top: 0; }
 }
 """
-_ATTENTION = "Masks of the network: what it lets through, which is not why it decides."
-_ATTRIBUTION = "Attribution ({method}): what speaks for the true class (+) and against it (-)."
-_GRADIENT = (
+_MASKS = "Masks of the network: what it lets through, which is not why it decides."
+_ATTENTION = {
+    "head": _MASKS,
+    "depth": _MASKS,
+    "contrast": "Masks on windows of {first} less those on windows of {second}.",
+}
+_SPEAKS = "Attribution ({method}): what speaks for the true class (+) and against it (-)."
+_RISE = (
     "Attribution (gradient): where a rise of the feature raises (+) or lowers (-) the odds of the "
     "true class."
+)
+_SIZES = "Attribution (gradient): how much the odds of the true class depend on it, without sign."
+_FOR_FIRST = (
+    "Attribution ({method}) of the odds of {{first}}: on windows of {{first}} less on windows of "
+    "{{second}}."
 )
 
 
@@ -68,8 +78,9 @@ def make_report(
     method : {"integrated_gradients", "gradient", "occlusion"} | None
         See `SSTClassifier.attribute`; None leaves attribution out.
     n_attributed : int
-        Windows that are attributed at most, spread evenly over the classes and within
-        them: integrated gradients take seconds a window.
+        Windows that are attributed at most, spread evenly over classes and groups:
+        integrated gradients take seconds a window. With six groups or more they are attributed
+        again for each class that is compared.
     title : str
         Of the report.
     verbose : bool | None
@@ -192,14 +203,24 @@ def _add_attention(report, content):
 def _add_attribution(report, content, method, n_attributed):
     if method is None:
         return
-    own = spread_over_classes(content.y, n_attributed)
-    weights = content.clf.attribute(content.features[own], content.y[own], method)
-    about = _ATTRIBUTION.format(method=method.replace("_", " "))
-    about = _GRADIENT if method == "gradient" else about
-    sections.add_weights(report, content, weights, "Attribution", about, own)
+    own = spread_over_classes(content.y, n_attributed, content.groups)
+    windows, name = content.features[own], method.replace("_", " ")
+    weights = content.clf.attribute(windows, content.y[own], method)
+    about = {"contrast": _FOR_FIRST.format(method=name)}
+    about["head"] = _RISE if method == "gradient" else _SPEAKS.format(method=name)
+    about["depth"] = _SIZES if method == "gradient" else about["head"]
+    sections.add_weights(
+        report,
+        content,
+        weights,
+        "Attribution",
+        about,
+        own,
+        of_target=lambda target: content.clf.attribute(windows, target, method),
+    )
 
 
-def spread_over_classes(y, n_most):
+def spread_over_classes(y, n_most, groups=None):
     """Rows of at most ``n_most`` windows, as many of each class, spread over its windows.
 
     Parameters
@@ -208,6 +229,9 @@ def spread_over_classes(y, n_most):
         Labels.
     n_most : int
         How many in all; each class has one at least.
+    groups : array, shape (n_epochs,) | None
+        Subjects; each has as many as the others of a class, or the first of them one more, so
+        that those who are looked at are looked at in all classes.
 
     Returns
     -------
@@ -216,9 +240,21 @@ def spread_over_classes(y, n_most):
     """
     classes = np.unique(y)
     each = max(n_most // len(classes), 1)
+    groups = np.zeros(len(y), int) if groups is None else groups
     chosen = []
     for label in classes:
-        rows = np.flatnonzero(y == label)
-        n = min(each, len(rows))
-        chosen.append(rows[np.linspace(0, len(rows) - 1, n).round().astype(int)])
+        parts = [np.flatnonzero((y == label) & (groups == g)) for g in pd.unique(groups)]
+        for rows, n in zip(parts, _shares([len(rows) for rows in parts], each), strict=True):
+            chosen.append(rows[np.linspace(0, len(rows) - 1, n).round().astype(int)])
     return np.sort(np.concatenate(chosen))
+
+
+def _shares(sizes, total):
+    """How many of each part to take, as evenly as can be."""
+    shares = [0] * len(sizes)
+    while total and any(share < size for share, size in zip(shares, sizes, strict=True)):
+        for i, size in enumerate(sizes):
+            if total and shares[i] < size:
+                shares[i] += 1
+                total -= 1
+    return shares

@@ -7,7 +7,14 @@ import torch
 from conftest import tiny_classifier
 from sklearn.base import clone
 
-from mne_sst import Attention, SSTClassifier, SSTEmotionNet, TopoGrid, read_classifier
+from mne_sst import (
+    Attention,
+    SSTClassifier,
+    SSTEmotionNet,
+    TopoGrid,
+    concatenate_weights,
+    read_classifier,
+)
 from mne_sst._blocks import Stem
 from mne_sst.attention import cell_centers, slice_members
 from mne_sst.features import FeatureSettings
@@ -198,6 +205,18 @@ def test_masks_of_the_network_fit(make, variant, n_bands, n_times):
             assert kinds["spatial"].shape[1:] == shape
         assert attention.to_electrodes(stream).shape == (3, 10)
     assert min(attention.blocks["spectral"]) == (1 if variant == "paper" else 2)
+
+
+def test_attention_of_two_networks_is_joined(make, masks):
+    one, other = make(masks), make({k: v[::-1] for k, v in masks.items()})
+    joined = concatenate_weights([one, other])
+    assert joined.labels.tolist() == ["a", "b", "a"] * 2
+    parts = [one.to_electrodes("temporal"), other.to_electrodes("temporal")]
+    np.testing.assert_allclose(joined.to_electrodes("temporal"), np.concatenate(parts))
+    np.testing.assert_array_equal(joined.times, np.concatenate([one.times, other.times]))
+    assert joined.stability([0, 0, 0, 1, 1, 1])["n_units"].tolist() == [2, 2]
+    with pytest.raises(ValueError, match=r"weights\[1\] does not fit weights\[0\]: masks"):
+        concatenate_weights([one, make({"spectral/block1/spatial": masks[next(iter(masks))]})])
 
 
 # -- electrodes ----------------------------------------------------------------------------

@@ -145,6 +145,29 @@ def test_the_average_is_that_of_the_features(epochs, y):
     np.testing.assert_allclose(clf.predict_proba(few), clf.predict_proba(own), atol=1e-5)
 
 
+def test_features_of_another_average_are_warned_of(epochs, y):
+    clf = tiny_classifier(max_epochs=1).fit(epochs.copy().pick(epochs.ch_names[:30]), y)
+    other = tiny_classifier().extract(epochs)
+    with pytest.warns(
+        RuntimeWarning, match="over 62 channels, the training data over 30, of which"
+    ):
+        clf.predict(other)
+    # A bad channel more or less is what recordings have.
+    one_less = tiny_classifier().extract(epochs.copy().drop_channels(["T7"]))
+    clf = tiny_classifier(max_epochs=1).fit(one_less, y)
+    clf.predict(tiny_classifier().extract(epochs))
+
+
+def test_extract_cuts_windows_as_in_training():
+    epochs = simulate_emotion(n_subjects=1, n_trials=6, n_windows=2)
+    data = np.concatenate(list(epochs.get_data()), axis=1)
+    raw = mne.io.RawArray(data, epochs.info, verbose="ERROR")
+    longer = mne.make_fixed_length_epochs(raw, 2.0, preload=True, verbose="ERROR")
+    clf = tiny_classifier(max_epochs=1).fit(longer, np.arange(len(longer)) % 2)
+    assert len(clf.extract(raw)) == len(longer)
+    np.testing.assert_allclose(clf.predict_proba(raw), clf.predict_proba(longer), atol=1e-6)
+
+
 def test_what_does_not_fit_is_named(fitted, epochs, features):
     few = epochs[:4]
     with pytest.raises(ValueError, match=r"lacks 1 of the 62 channels.*: CZ"):

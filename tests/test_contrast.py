@@ -5,6 +5,7 @@ import mne
 import numpy as np
 import pytest
 
+from mne_sst import concatenate_weights
 from mne_sst.attribution import Attribution
 from mne_sst.contrast import mean_pairwise_correlation
 from mne_sst.features import FeatureSettings
@@ -40,6 +41,7 @@ def weights(info, rng, size=1.0, n_subjects=10, n_epochs=4):
         n_times=0,
         odds=np.zeros(len(labels)),
         base_odds=np.zeros(len(labels)),
+        targets=np.full(len(labels), "a"),
     )
     return found, subjects
 
@@ -129,6 +131,7 @@ def test_rows_count_by_what_they_stand_for(info, rng):
         n_times=0,
         odds=np.zeros(kept.sum()),
         base_odds=np.zeros(kept.sum()),
+        targets=found.targets[kept],
     )
     units = subjects[kept]
     # Two rows a subject and label, of one epoch and of all the others.
@@ -172,6 +175,7 @@ def test_electrodes_that_span_no_triangle(info, rng, names, capsys):
         n_times=0,
         odds=found.odds,
         base_odds=found.base_odds,
+        targets=found.targets,
     )
     contrast = few.contrast("a", "b", subjects, n_permutations=64)
     assert contrast.t.shape == (len(names),)
@@ -197,3 +201,79 @@ def test_subjects_that_do_not_fit(info, rng, subjects, error, message):
     if not isinstance(subjects, str):
         with pytest.raises(error, match=message.replace("subjects", "by", 1)):
             found.average(subjects)
+
+
+def test_attributions_of_two_targets_are_not_compared(info, rng):
+    """They differ in any network: labels that are targets say nothing of the data."""
+    one, subjects = weights(info, rng)
+    values = {"spectral": one.spectral}
+    common = dict(method="gradient", n_times=0, odds=one.odds, base_odds=one.base_odds)
+    own = Attribution(values, info, one.settings, labels=one.labels, **common)
+    message = r"several targets \(a, b\) cannot be compared.*by the true classes"
+    with pytest.raises(ValueError, match=message):
+        own.contrast("a", "b", subjects)
+    with pytest.raises(ValueError, match="several targets"):
+        own.average([f"{s}{v}" for s, v in zip(subjects, own.labels, strict=True)]).contrast(
+            "0a", "0b", np.zeros(20)
+        )
+    with pytest.raises(ValueError, match="several targets"):  # each mean is of both
+        own.average(subjects).contrast(0, 1, np.zeros(10))
+    asked = Attribution(values, info, one.settings, labels=np.full(len(subjects), "a"), **common)
+    with pytest.raises(ValueError, match="there are no epochs of 'b'"):
+        asked.contrast("a", "b", subjects)
+    found = asked.contrast("a", "b", subjects, by=one.labels, n_permutations=64)
+    expected = one.contrast("a", "b", subjects, n_permutations=64)
+    np.testing.assert_array_equal(found.difference, expected.difference)
+    assert found.clusters.equals(expected.clusters)
+    mean = asked.average([f"{s}{v}" for s, v in zip(subjects, one.labels, strict=True)])
+    assert mean.targets.tolist() == ["a"] * 20
+
+
+def test_alpha(info, rng):
+    found, subjects = weights(info, rng, n_subjects=6)
+    with pytest.warns(RuntimeWarning, match=r"6 units have 32 sign flips: .* p < 0\.01"):
+        assert not found.contrast("a", "b", subjects, alpha=0.01).significant.any()
+    for alpha, error in ((5, ValueError), (0, ValueError), ("x", TypeError)):
+        with pytest.raises(error, match="alpha must"):
+            found.contrast("a", "b", subjects, alpha=alpha)
+
+
+def test_an_electrode_that_never_differs_has_no_t(info, rng):
+    found, subjects = weights(info, rng)
+    found._values["spectral"][:, 3] = 0
+    contrast = found.contrast("a", "b", subjects, n_permutations=64)
+    assert contrast.t[3] == 0
+    assert not contrast.significant[3]
+
+
+def test_weights_of_several_networks_are_joined(info, rng):
+    """Stability over seeds is that of maps of different networks."""
+    parts = [weights(info, rng, n_epochs=1)[0] for _ in range(3)]
+    joined = concatenate_weights(parts)
+    assert len(joined) == 3 * len(parts[0])
+    assert joined.targets.tolist() == ["a"] * 60
+    seed = np.repeat(range(3), len(parts[0]))
+    table = joined.stability(seed).set_index("label")
+    for label in "ab":
+        maps = [p.to_electrodes()[p.labels == label].mean(axis=0) for p in parts]
+        expected = mean_pairwise_correlation(maps)
+        assert table.loc[label, "correlation"] == pytest.approx(expected)
+    np.testing.assert_allclose(joined.bands, np.concatenate([p.bands for p in parts]))
+    np.testing.assert_allclose(joined.completeness, np.concatenate([p.completeness for p in parts]))
+    fig = joined.plot_topomap(subjects=seed, show=False)
+    r = table.loc["a", "correlation"]
+    assert fig.axes[0].get_title() == f"a\n(n = 30, r = {r:.2f})"
+
+
+def test_weights_that_do_not_fit_are_not_joined(info, rng):
+    one, _ = weights(info, rng, n_epochs=1)
+    for other in ([], one, [one, "two"]):
+        with pytest.raises(TypeError, match="weights must be a list"):
+            concatenate_weights(other)
+    other, _ = weights(mne.pick_info(info, range(60)), rng, n_epochs=1)
+    with pytest.raises(ValueError, match=r"weights\[1\] does not fit .* other channels"):
+        concatenate_weights([one, other])
+    other, _ = weights(info, rng, n_epochs=1)
+    other.method = "occlusion"
+    with pytest.raises(ValueError, match="occlusion of spectral, 0 moments where gradient"):
+        concatenate_weights([one, other])

@@ -141,6 +141,13 @@ def test_contrasts_over_six_subjects(features, y):
     assert text.count("negative - positive, spectral stream") >= 2
     assert "cluster permutation test over groups" in text
     assert "Within groups, mean over 6" in text
+    assert "of the odds of negative: on windows of negative less on windows of positive" in text
+    assert "Masks on windows of negative less those on windows of positive" in text
+    # For bands and moments gradients are summed by size.
+    bands = re.search(r"Attribution \(gradient\)[^<]* without sign\. Mean over", text)
+    assert bands
+    few = make_report(clf, features, y, groups=person, n_attributed=10, verbose=False)
+    assert "than 6 groups have both, of the 10 windows that are shown here" in "".join(few.html)
 
 
 def test_one_stream_and_no_attention(features, y):
@@ -246,6 +253,22 @@ def test_windows_are_spread_over_the_classes():
     assert [np.sum(y[rows] == c) for c in "abc"] == [5, 5, 4]
     assert {0, 89, 90, 95, 96, 99} <= set(rows)
     assert len(set(rows)) == len(rows)
+
+
+def test_windows_are_spread_over_the_subjects():
+    y = np.tile(["a", "b", "c"], 70)
+    subject = np.repeat(np.arange(7), 30)
+    rows = spread_over_classes(y, 12, subject)
+    for label in "abc":
+        assert subject[rows][y[rows] == label].tolist() == [0, 1, 2, 3]
+    rows = spread_over_classes(y, 66, subject)
+    for label in "abc":
+        assert np.bincount(subject[rows][y[rows] == label]).tolist() == [4, 3, 3, 3, 3, 3, 3]
+    # One that has no window of a class leaves its share to the others.
+    kept = ~((y == "a") & (subject == 0))
+    rows = spread_over_classes(y[kept], 18, subject[kept])
+    assert np.bincount(subject[kept][rows][y[kept][rows] == "a"]).tolist() == [0, 1, 1, 1, 1, 1, 1]
+    assert len(spread_over_classes(y, 10**6, subject)) == len(y)
 
 
 def test_from_the_shell(fitted, epochs, results, tmp_path):

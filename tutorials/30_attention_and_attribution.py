@@ -89,9 +89,12 @@ table.pivot_table(index=["region", "side"], columns="label", values="weight").ro
 
 # %%
 # Two classes compared within each subject, and tested over subjects with clusters of neighbouring
-# electrodes. White: electrodes of clusters with p < 0.05.
+# electrodes. Attributions are compared for one target: what raises the odds of "neutral", on
+# windows that are neutral and on those that are negative. (Those of two targets differ in any
+# network, whatever the data hold.) White: electrodes of clusters with p < 0.05.
 
-contrast = gradient.contrast("neutral", "negative", subjects=subject)
+neutral = clf.attribute(held, "neutral", method="gradient")
+contrast = neutral.contrast("neutral", "negative", subjects=subject, by=truth)
 print(contrast.clusters.drop(columns="channels").round(3))
 contrast.plot_topomap()
 

@@ -109,7 +109,9 @@ states.to_data_frame(time_format=None).head(3)
 # The same as probabilities, with the attention at two moments:
 
 windows = clf.annotate(raws["closed"])
-times = windows.onset + windows.duration / 2 - raws["closed"].first_time
+times = windows.onset + windows.duration / 2
+if windows.orig_time is not None:  # then onsets are counted from the measurement date
+    times -= raws["closed"].first_time
 probabilities = [[extra[f"p_{name}"] for name in clf.classes_] for extra in windows.extras]
 features = clf.extract(raws["closed"])
 heads = clf.attention(features).to_electrodes("spectral")

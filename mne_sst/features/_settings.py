@@ -31,8 +31,8 @@ class FeatureSettings:
     reference : str | None
         ``"average"`` where the mean over the channels was subtracted.
     reference_channels : tuple of str | None
-        Those channels, where this is known. Features of other ones may fit together: a bad
-        channel more or less changes the mean little.
+        Those channels, where this is known. Features of other ones are taken together, with
+        a warning by a classifier where more than a tenth differ.
     sfreq : float | None
         Sampling rate of the recording, Hz.
     window : float | None

@@ -51,7 +51,7 @@ def plot_bands(
         mean, spread, style = _summary(i, name, weights, counts, stability)
         ax.errorbar(np.arange(len(bands)) + shift, mean, spread, ls="", capsize=3, **style)
     ax.set_xticks(np.arange(len(bands)), bands)
-    return _labelled(fig, ax, "band", unit, even, legend, show)
+    return _labelled(fig, ax, "band", _with_spread(unit, spread), even, legend, show)
 
 
 def plot_times(
@@ -91,7 +91,10 @@ def plot_times(
     for i, (name, weights) in enumerate(groups.items()):
         mean, spread, style = _summary(i, name, weights, counts, stability)
         ax.plot(times, mean, markersize=3, **style)
-        ax.fill_between(times, mean - spread, mean + spread, color=style["color"], alpha=0.15, lw=0)
+        if spread is not None:
+            low, high = mean - spread, mean + spread
+            ax.fill_between(times, low, high, color=style["color"], alpha=0.15, lw=0)
+    unit = _with_spread(unit, spread)
     return _labelled(fig, ax, "time in the window (s)", unit, even, legend, show)
 
 
@@ -107,7 +110,9 @@ def _summary(i, name, weights, counts, stability):
     weights = np.asarray(weights)
     n = np.ones(len(weights), int) if counts is None else np.asarray(counts[name])
     mean = np.average(weights, axis=0, weights=n)
-    spread = np.sqrt(np.average((weights - mean) ** 2, axis=0, weights=n))
+    # Means of epochs do not tell how epochs are spread.
+    single = (n == 1).all()
+    spread = np.sqrt(np.average((weights - mean) ** 2, axis=0, weights=n)) if single else None
     r = (stability or {}).get(name, np.nan)
     label = plain(f"{name} {number_and_stability(n.sum(), r)}")
     # Nine markers and eight colours: 72 groups, no two alike.
@@ -115,10 +120,14 @@ def _summary(i, name, weights, counts, stability):
     return mean, spread, {"label": label, **looks}
 
 
+def _with_spread(unit, spread):
+    return f"{unit}\n(mean{'' if spread is None else ' and sd'} over epochs)"
+
+
 def _labelled(fig, ax, xlabel, unit, even, legend, show):
     if even is not None:
         ax.axhline(even, color="0.4", ls="--", lw=1, label="even attention")
-    ax.set(xlabel=xlabel, ylabel=f"{unit}\n(mean and sd over epochs)")
+    ax.set(xlabel=xlabel, ylabel=unit)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, fontsize="small", **legend)
     if legend and fig.get_figwidth() == _WIDTH:
