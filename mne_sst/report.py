@@ -41,6 +41,7 @@ _FOR_FIRST = (
     "Attribution ({method}) of the odds of {{first}}: on windows of {{first}} less on windows of "
     "{{second}}."
 )
+_OF_SLOPES = " Of gradients that is where the slope changes, not where the classes differ."
 
 
 def make_report(
@@ -207,6 +208,7 @@ def _add_attribution(report, content, method, n_attributed):
     windows, name = content.features[own], method.replace("_", " ")
     weights = content.clf.attribute(windows, content.y[own], method)
     about = {"contrast": _FOR_FIRST.format(method=name)}
+    about["contrast"] += _OF_SLOPES if method == "gradient" else ""
     about["head"] = _RISE if method == "gradient" else _SPEAKS.format(method=name)
     about["depth"] = _SIZES if method == "gradient" else about["head"]
     sections.add_weights(

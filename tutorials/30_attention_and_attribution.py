@@ -91,7 +91,9 @@ table.pivot_table(index=["region", "side"], columns="label", values="weight").ro
 # Two classes compared within each subject, and tested over subjects with clusters of neighbouring
 # electrodes. Attributions are compared for one target: what raises the odds of "neutral", on
 # windows that are neutral and on those that are negative. (Those of two targets differ in any
-# network, whatever the data hold.) White: electrodes of clusters with p < 0.05.
+# network, whatever the data hold.) Of gradients that is where the slope changes from one to the
+# other; where the values themselves speak for "neutral", ``method="integrated_gradients"`` tells
+# in the same way, in minutes. White: electrodes of clusters with p < 0.05.
 
 neutral = clf.attribute(held, "neutral", method="gradient")
 contrast = neutral.contrast("neutral", "negative", subjects=subject, by=truth)
