@@ -131,8 +131,12 @@ class Attention(HeadWeights):
         return electrodes[:, :, None] * weights[:, None, :]
 
     def _mean_rows(self, rows, labels, counts):
+        masks = {name: self._mean_of(mask, rows) for name, mask in self._masks.items()}
+        return self._of_masks(masks, labels, counts)
+
+    def _of_masks(self, masks, labels, counts):
         return Attention(
-            {name: self._mean_of(mask, rows) for name, mask in self._masks.items()},
+            masks,
             self.grid,
             self.info,
             self.settings,
@@ -148,16 +152,9 @@ class Attention(HeadWeights):
 
     def _joined(self, others):
         parts = [self, *others]
-        return Attention(
-            {name: np.concatenate([p._masks[name] for p in parts]) for name in self._masks},
-            self.grid,
-            self.info,
-            self.settings,
-            labels=np.concatenate([p.labels for p in parts]),
-            n_times=self.n_times,
-            normalized=self.normalized,
-            n_averaged=np.concatenate([p.n_averaged for p in parts]),
-        )
+        masks = {name: np.concatenate([p._masks[name] for p in parts]) for name in self._masks}
+        labels = np.concatenate([p.labels for p in parts])
+        return self._of_masks(masks, labels, np.concatenate([p.n_averaged for p in parts]))
 
     def to_electrodes(self, stream="spectral"):
         """Weight of each electrode in the first spatial mask of a stream.

@@ -164,39 +164,32 @@ class Attribution(HeadWeights):
     def _joined(self, others):
         parts = [self, *others]
 
-        def joined(of):
+        def join(of):
             return np.concatenate([of(p) for p in parts])
 
-        return Attribution(
-            {name: joined(lambda p, n=name: p._values[n]) for name in self._values},
-            self.info,
-            self.settings,
-            labels=joined(lambda p: p.labels),
-            method=self.method,
-            n_times=self.n_times,
-            odds=joined(lambda p: p.odds),
-            base_odds=joined(lambda p: p.base_odds),
-            n_averaged=joined(lambda p: p.n_averaged),
-            depth={name: joined(lambda p, n=name: p._depth[n]) for name in self._depth},
-            targets=joined(lambda p: p.targets),
-        )
+        labels, targets = join(lambda p: p.labels), join(lambda p: p.targets)
+        return self._combined(join, labels, join(lambda p: p.n_averaged), targets)
 
     def _mean_rows(self, rows, labels, counts):
         targets = np.empty(len(rows), object)
         for i, own in enumerate(rows):
             found = pd.unique(self.targets[own])
             targets[i] = found[0] if len(found) == 1 else None
+        return self._combined(lambda of: self._mean_of(of(self), rows), labels, counts, targets)
+
+    def _combined(self, combine, labels, counts, targets):
+        """One like this, each array made by ``combine`` of what a function gets from one."""
         return Attribution(
-            {name: self._mean_of(values, rows) for name, values in self._values.items()},
+            {name: combine(lambda p, n=name: p._values[n]) for name in self._values},
             self.info,
             self.settings,
             labels=labels,
             method=self.method,
             n_times=self.n_times,
-            odds=self._mean_of(self.odds, rows),
-            base_odds=self._mean_of(self.base_odds, rows),
+            odds=combine(lambda p: p.odds),
+            base_odds=combine(lambda p: p.base_odds),
             n_averaged=counts,
-            depth={name: self._mean_of(values, rows) for name, values in self._depth.items()},
+            depth={name: combine(lambda p, n=name: p._depth[n]) for name in self._depth},
             targets=targets,
         )
 
