@@ -86,20 +86,14 @@ def read_files(files, montage, window, overlap):
 
 def model_and_extractor(model, window, overlap, quiet):
     """Read a classifier, and how features are made for it; windows as in training for None."""
-    from sklearn.base import clone
-
-    from ._presets import extractor_like
+    from ._presets import extractor_of
     from .classifier import read_classifier
-    from .features._extractor import averaging_over
 
     clf = read_classifier(model)
     clf.verbose = verbose_of(quiet)
     if window is None:
         window = clf.feature_settings_.window
-    extractor = extractor_like(clf.feature_settings_, clf.n_times_)
-    if clf.features is not None:
-        among = clf.feature_settings_.reference_channels
-        extractor = averaging_over(clone(clf.features), among)
+    extractor = extractor_of(clf.features, clf.feature_settings_, clf.n_times_)
     return clf, extractor.set_params(window=window, overlap=overlap, verbose=clf.verbose)
 
 

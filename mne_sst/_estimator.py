@@ -22,9 +22,7 @@ from ._learning_data import (
     learn_scaling,
     warn_of_other_units,
 )
-from ._presets import default_extractor, extractor_like, with_preset
-from .features import FeatureExtractor
-from .features._extractor import averaging_over
+from ._presets import default_extractor, extractor_of, with_preset
 from .grid import METHODS, TopoGrid
 from .model import NETWORK_PARAMS, STREAMS, SSTEmotionNet
 
@@ -95,13 +93,11 @@ class NetworkEstimator(BaseEstimator):
         return self._as_features(X)
 
     def _as_features(self, X):
-        extractor, fitted = with_preset(self)["features"], hasattr(self, "feature_settings_")
-        if extractor is None and fitted:
-            extractor = extractor_like(self.feature_settings_, self.n_times_)
+        extractor = with_preset(self)["features"]
+        if hasattr(self, "feature_settings_"):
+            extractor = extractor_of(extractor, self.feature_settings_, self.n_times_)
         elif extractor is None:
             extractor = default_extractor()
-        elif fitted and isinstance(extractor, FeatureExtractor):
-            extractor = averaging_over(extractor, self.feature_settings_.reference_channels)
         return as_features(X, extractor, self.info, self.verbose)
 
     def _through_preset(self, method, *args):

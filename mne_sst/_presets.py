@@ -86,3 +86,27 @@ def extractor_like(settings, n_times):
         window=1.0 if settings.window is None else settings.window,
     )
     return averaging_over(extractor, settings.reference_channels)
+
+
+def extractor_of(features, settings, n_times):
+    """How a trained network's features are made of new recordings.
+
+    Parameters
+    ----------
+    features : FeatureExtractor | None
+        The parameter of the classifier; what is neither is left to who uses it to refuse.
+    settings : FeatureSettings
+        Of the features that it was trained on.
+    n_times : int
+        Points of their temporal stack.
+
+    Returns
+    -------
+    extractor : FeatureExtractor
+        A copy, whose average reference is over the channels of training.
+    """
+    if features is None:
+        return extractor_like(settings, n_times)
+    if not isinstance(features, FeatureExtractor):
+        return features
+    return averaging_over(features, settings.reference_channels)
