@@ -185,12 +185,17 @@ class TopoGrid:
         centers : tuple of array | None
             Where the rows and the columns of coarser maps are, in pixels of this grid
             (increasing, the first pixel is 0). None for rows and columns of one size that
-            fill the square.
+            fill the square; maps of this grid's own shape are always where its pixels are.
 
         Returns
         -------
         x : array, shape (..., n_channels)
             In the same unit.
+
+        Raises
+        ------
+        ValueError
+            If ``maps`` have no two axes, or ``centers`` do not fit them.
 
         Notes
         -----
