@@ -298,7 +298,9 @@ def add_weights(report, content, weights, section, about, own, of_target=None):
         fig = weights.plot_topomap(subjects=subjects, show=False)
         write.figure(fig, f"{section} on the head", caption)
         for stream in weights.electrode_streams:
-            _add_regions(write, weights, stream, caption)
+            # A table of means has no r.
+            plain = f"{about['head']} Mean over {len(weights)} windows, by true class."
+            _add_regions(write, weights, stream, plain)
     for kind, values in (("bands", weights.bands), ("times", weights.times)):
         if values is not None:
             fig = getattr(weights, f"plot_{kind}")(subjects=subjects, show=False)
