@@ -75,8 +75,10 @@ class MapConv(nn.Module):
         """Take (n, depth, height, width, n_in), give (..., n_out)."""
         (kernel, _), stride = self.conv.kernel_size, self.conv.stride
         if kernel % 2 and stride == (1, 1):
-            maps = F.conv2d(as_maps(x), self.conv.weight, padding=kernel // 2)
-            return from_maps(maps, x.shape[1])
+            weight, padding = self.conv.weight, kernel // 2
+            if x.shape[2:4] == (1, 1):  # the rest of the kernel would see padding alone
+                weight, padding = weight[..., padding, padding, None, None], 0
+            return from_maps(F.conv2d(as_maps(x), weight, padding=padding), x.shape[1])
         return from_maps(self.conv(self.padded(x)), x.shape[1])
 
     def padded(self, x):

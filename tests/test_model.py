@@ -125,10 +125,11 @@ def test_masks_by_hand():
     torch.testing.assert_close(attended[0], expected)
 
 
-def test_convolutions_equal_conv3d():
+@pytest.mark.parametrize("size", [(7, 6), (1, 6), (1, 1)])
+def test_convolutions_equal_conv3d(size):
     """The two views of one memory are the (3, 3, 1) and (1, 1, 3) convolutions."""
     torch.manual_seed(0)
-    x = torch.randn(2, 5, 7, 6, 4)
+    x = torch.randn(2, 5, *size, 4)
     as_conv3d = x.permute(0, 4, 1, 2, 3)
     spatial = blocks.MapConv(4, 3, 3)
     depth = blocks.DepthConv(4)
