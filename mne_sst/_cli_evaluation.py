@@ -72,7 +72,7 @@ def evaluate(
     """Compare models on a data set, without leaks, and write tables and figures."""
     import matplotlib as mpl
 
-    from ._evaluation_run import load, make_models, make_protocol, run
+    from ._evaluation_run import check_choices, load, make_models, make_protocol, run
     from .evaluation import summarize
 
     mpl.use("agg")
@@ -81,6 +81,9 @@ def evaluate(
     chosen = make_models(
         [m.strip() for m in models.split(",") if m.strip()], with_ablation, **params
     )
+    # Reading a set may take long: what can be wrong before that is looked at first.
+    check_choices(chosen, best_on_test, chance)
+    splitter = make_protocol(protocol, folds, n_train, data)
     cut = {"temporal": temporal} | ({"window": window} if window is not None else {})
     cut |= {"overlap": overlap} if overlap else {}
     cut |= {"allow_pickle": True} if allow_pickle else {}
@@ -94,7 +97,6 @@ def evaluate(
         verbose=verbose_of(quiet),
         **cut,
     )
-    splitter = make_protocol(protocol, folds, n_train or loaded.n_train)
     about = f"Protocol {protocol}: `{splitter}`; {len(loaded.y)} windows, {seeds} seed(s)."
     table, files = run(
         loaded,
@@ -124,6 +126,8 @@ def _numbers(text):
         first, _, last = part.strip().partition("-")
         if not first.isdigit() or (last and not last.isdigit()):
             raise ValueError(f"--subjects must be numbers like 1,2,5 or 0-17, got {text!r}.")
+        if last and int(last) < int(first):
+            raise ValueError(f"--subjects: {part.strip()} runs backwards; write {last}-{first}.")
         found += range(int(first), int(last or first) + 1)
     return found
 

@@ -12,7 +12,7 @@ from torch import nn
 from . import _training
 from ._batches import FeatureDataset
 from ._blocks import SeededDropout
-from ._checks import check_number
+from ._checks import check_finite, check_number, check_one_each
 from ._device import torch_threads
 from ._estimator import seeds_of
 from .features._extractor import spectral_of
@@ -121,6 +121,8 @@ class DGCNNClassifier(ClassifierMixin, BaseEstimator):
         The trained network.
     history_ : DataFrame
         One row a pass over the data.
+    n_features_in_ : int
+        Channels.
     """
 
     # What is the same for all; `make_net` asks for it.
@@ -165,13 +167,17 @@ class DGCNNClassifier(ClassifierMixin, BaseEstimator):
         -------
         self : DGCNNClassifier
         """
-        check_number("max_epochs", self.max_epochs, 1, integer=True)
-        check_number("order", self.order, 1, integer=True)
+        for name in ("max_epochs", "batch_size", "n_filters", "order", "n_hidden"):
+            check_number(name, getattr(self, name), 1, integer=True)
+        check_number("drop_prob", self.drop_prob, 0, 1)
+        check_number("lr", self.lr, 0, low_open=True)
+        check_number("weight_decay", self.weight_decay, 0)
         values = _spectral(X)
+        y = check_one_each("y", y, len(values))
         classes, targets = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError("y holds 1 class; a classifier needs at least 2 classes.")
-        self.classes_ = classes
+        self.classes_, self.n_features_in_ = classes, values.shape[1]
         seeds = seeds_of(self.random_state)
         mean, scale = values.mean(axis=0), values.std(axis=0)
         self.scaling_ = {"spectral": (mean, np.where(scale == 0, 1.0, scale))}
@@ -218,7 +224,14 @@ class DGCNNClassifier(ClassifierMixin, BaseEstimator):
         probabilities : array, shape (n_windows, n_classes)
         """
         check_is_fitted(self)
-        dataset = self._dataset(_spectral(X))
+        values = _spectral(X)
+        expected = self.scaling_["spectral"][0].shape
+        if values.shape[1:] != expected:
+            raise ValueError(
+                f"X must have {expected[0]} channels and {expected[1]} bands, as in fit; got "
+                f"{values.shape[1]} and {values.shape[2]}."
+            )
+        dataset = self._dataset(values)
         with torch_threads(1), torch.inference_mode():
             logits = self.module_.eval()(**dataset.batch(np.arange(len(dataset)))[0])
         return torch.softmax(logits.double(), dim=1).numpy()
@@ -245,4 +258,5 @@ def _spectral(X):
             "X must be EpochsFeatures, Epochs or an array of shape (n_windows, n_channels, "
             f"n_bands), got shape {values.shape}."
         )
+    check_finite("X", values, ("window", "channel", "band"))
     return values

@@ -6,6 +6,7 @@ from pathlib import Path
 import mne
 import numpy as np
 import pandas as pd
+from sklearn.utils.validation import has_fit_parameter
 
 from ._checks import check_option, listed, progress
 from .classifier import SSTClassifier
@@ -44,7 +45,6 @@ class Loaded:
     features: EpochsFeatures
     epochs: mne.BaseEpochs | None
     y: np.ndarray
-    n_train: int | None
 
 
 def load(
@@ -111,7 +111,7 @@ def load(
     joined = concatenate_features(parts)
     epochs = mne.concatenate_epochs(kept, verbose="ERROR") if signals else None
     y = _target(joined.metadata, target or known.target)
-    return Loaded(known.title, joined, epochs, y, known.n_train)
+    return Loaded(known.title, joined, epochs, y)
 
 
 def _check_official(known, official, signals):
@@ -150,7 +150,7 @@ def _load_file(path, extractor, subjects, target, signals):
         wanted = _rows_of(features.metadata, subjects)
         features, epochs = features[wanted], None if epochs is None else epochs[wanted]
     y = _target(features.metadata, target or "label")
-    return Loaded(path.stem, features, epochs, y, None)
+    return Loaded(path.stem, features, epochs, y)
 
 
 def _rows_of(table, subjects):
@@ -172,7 +172,27 @@ def _target(table, column):
     return table[column].to_numpy()
 
 
-def make_protocol(name, folds, n_train):
+def check_choices(models, best_on_test, chance):
+    """Raise ValueError for what cannot be done whatever the data are.
+
+    Parameters
+    ----------
+    models : tuple of dict
+        Of `make_models`.
+    best_on_test : bool
+        Whether the published way is asked for too.
+    chance : str
+        See `evaluate`.
+    """
+    check_option("--chance", chance, ("majority", "permutation"))
+    if best_on_test and not any(has_fit_parameter(m, "on_pass") for m in models[0].values()):
+        raise ValueError(
+            "--best-on-test needs a model that trains in passes (sst, dgcnn) among --models, got "
+            f"{listed([*models[0], *models[1]])}."
+        )
+
+
+def make_protocol(name, folds, n_train, data=None):
     """Make the splitter of a name.
 
     Parameters
@@ -183,12 +203,16 @@ def make_protocol(name, folds, n_train):
         Parts, where there are parts.
     n_train : int | None
         First trials of a session that are trained on, for ``"fixed-trials"``.
+    data : str | None
+        Data set, which may tell that number.
 
     Returns
     -------
     protocol : splitter
     """
-    check_option("protocol", name, PROTOCOLS)
+    check_option("--protocol", name, PROTOCOLS)
+    if n_train is None and data in SETS:
+        n_train = SETS[data].n_train
     if name == "fixed-trials" and n_train is None:
         raise ValueError("--protocol fixed-trials needs --n-train, which this data set lacks.")
     makers = {

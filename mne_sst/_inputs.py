@@ -161,8 +161,33 @@ def _from_epochs(epochs):
     epochs = _counted(epochs)
     metadata = None if epochs.metadata is None else epochs.metadata.reset_index(drop=True)
     return _windows(
-        epochs, epochs.info, len(epochs), len(epochs.times), metadata, epochs.events.copy()
+        epochs, epochs.info, len(epochs), len(epochs.times), metadata, own_events(epochs)
     )
+
+
+def own_events(epochs):
+    """Events of epochs, in samples at the rate that these have now.
+
+    After ``decimate`` or ``resample``, MNE still counts them at the rate of the recording.
+    """
+    events = epochs.events.copy()
+    if len(events):
+        events[:, 0] = np.round(events[:, 0] * epochs.info["sfreq"] / _recording_sfreq(epochs))
+    return events
+
+
+def _recording_sfreq(epochs):
+    """Rate of the recording that epochs were cut from."""
+    last = epochs[[int(np.argmax(epochs.events[:, 0]))]]
+    sample = last.events[0, 0]
+    if sample <= 0:
+        return epochs.info["sfreq"]
+    # MNE tells it only by where an annotation of the recording lies in an epoch.
+    known = epochs.annotations
+    origin = None if known is None else known.orig_time
+    mark = mne.Annotations(0.0, 2.0 * sample, "recording", orig_time=origin)
+    last.set_annotations(mark, verbose="ERROR")
+    return -sample / last.get_annotations_per_epoch()[0][0][0]
 
 
 def _counted(epochs):
@@ -206,7 +231,7 @@ def _from_list(items):
     data = np.concatenate([e.get_data(copy=False, verbose="ERROR") for e in items])
     frames = [e.metadata for e in items]
     metadata = pd.concat(frames, ignore_index=True) if frames[0] is not None else None
-    events = np.concatenate([e.events for e in items])
+    events = np.concatenate([own_events(e) for e in items])
     bads = sorted({name for e in items for name in e.info["bads"]})
     info = first.info
     if bads != sorted(info["bads"]):

@@ -222,7 +222,7 @@ def _add_evaluation(write, table):
         caption += " Transductive: test windows took part in making features."
         caption += " Leaky: windows of one trial stood on both sides."
     write.table(summary, "Accuracy", caption)
-    chance = table["chance"].mean()
+    chance = summarize(table)["chance"].mean()
     fig = viz.plot_scores(named_scores(table), "accuracy", chance=chance, show=False)
     write.figure(fig, "Accuracy of subjects", caption)
     if several and alike > 1:

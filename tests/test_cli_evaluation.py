@@ -112,12 +112,13 @@ def test_a_second_run_takes_up_the_first(done, epochs_file):
     ("words", "message"),
     [
         (["--models", "nothing"], "--models: nothing not among sst"),
-        (["--protocol", "none"], "protocol must be one of"),
+        (["--protocol", "none"], "--protocol must be one of"),
         (["--protocol", "fixed-trials"], "needs --n-train"),
         (["--protocol", "sessions"], "needs two sessions of each subject"),
         (["--target", "mood"], "--target mood: no such column"),
         (["--data", "nothing"], "neither a data set (simulated,"),
         (["--data", "seed", "--root", "nowhere"], "SEED: nothing of it in nowhere. Get it from"),
+        (["--data", "eegmat", "--subjects", "5-1"], "--subjects: 5-1 runs backwards; write 1-5"),
         (["--data", "eegmat", "--subjects", "x"], "--subjects must be numbers like 1,2,5 or 0-17"),
     ],
 )
@@ -127,6 +128,27 @@ def test_what_is_wrong_is_told_in_a_line(words, message, epochs_file, tmp_path):
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert not list((tmp_path / "out").glob("*.csv"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--protocol", "none"], "--protocol must be one of"),
+        (["--protocol", "fixed-trials"], "needs --n-train"),
+        (["--chance", "none"], "--chance must be one of"),
+        (["--best-on-test"], "--best-on-test needs a model that trains in passes"),
+    ],
+)
+def test_choices_are_looked_at_before_data_are_read(
+    words, message, epochs_file, tmp_path, monkeypatch
+):
+    def never(*args, **kwargs):
+        raise AssertionError
+
+    monkeypatch.setattr("mne_sst._evaluation_run.load", never)
+    result = evaluated(epochs_file, tmp_path / "out", "--models", "knn", *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_features_file(epochs_file, tmp_path, features):

@@ -73,5 +73,29 @@ def test_bad_input_is_named(features, y):
         DGCNNClassifier().fit(np.zeros((4, 3)), [0, 1, 0, 1])
     with pytest.raises(ValueError, match="needs at least 2 classes"):
         DGCNNClassifier().fit(features, np.zeros(len(y)))
-    with pytest.raises(ValueError, match="max_epochs"):
-        DGCNNClassifier(max_epochs=0).fit(features, y)
+    for name, value in {
+        "max_epochs": 0,
+        "batch_size": 0,
+        "n_filters": 0,
+        "order": 0,
+        "n_hidden": 0,
+        "drop_prob": 2,
+        "lr": 0,
+        "weight_decay": -1,
+    }.items():
+        with pytest.raises(ValueError, match=f"{name} must lie in"):
+            DGCNNClassifier(**{name: value}).fit(features, y)
+    for wrong in (y[:-1], np.r_[y, y]):
+        with pytest.raises(ValueError, match="y must have one value for each of 48 epochs"):
+            DGCNNClassifier().fit(features, wrong)
+    with pytest.raises(ValueError, match="y holds 1 missing value"):
+        DGCNNClassifier().fit(features, np.r_[np.arange(47) % 2, np.nan])
+    values = features.spectral.copy()
+    values[3, 2, 1] = np.nan
+    with pytest.raises(ValueError, match="window 3, channel 2, band 1"):
+        DGCNNClassifier().fit(values, y)
+    clf = DGCNNClassifier(max_epochs=1).fit(features, y)
+    with pytest.raises(ValueError, match="window 3, channel 2, band 1"):
+        clf.predict(values)
+    with pytest.raises(ValueError, match="62 channels and 5 bands, as in fit; got 1 and 5"):
+        clf.predict(features.spectral[:, :1])

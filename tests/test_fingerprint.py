@@ -12,12 +12,15 @@ from pathlib import Path
 import mne
 import numpy as np
 import pytest
+import torch
 from conftest import tiny_classifier
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from skorch import NeuralNetClassifier
 
 from mne_sst import FeatureExtractor, SSTClassifier
 from mne_sst.evaluation import SubjectKFold, evaluate
@@ -189,3 +192,87 @@ def test_results_of_other_functions_are_refused(features, y, tmp_path):
     evaluate({"it": one}, **common)
     with pytest.raises(ValueError, match="estimator it differ"):
         evaluate({"it": other}, **common)
+
+
+@pytest.mark.parametrize("change", ["bads", "type"])
+def test_channels_that_extractors_leave_out_are_noticed(epochs, features, y, change):
+    before = described(features, y, data=epochs)
+    epochs = epochs.copy()
+    name = epochs.ch_names[-1]
+    if change == "bads":
+        epochs.info["bads"] = [name]
+    else:
+        epochs.set_channel_types({name: "eog"})
+    assert described(features, y, data=epochs)["data"] != before["data"]
+
+
+COLUMN = 0
+
+
+def reads_a_global(X):
+    return [row[COLUMN] for row in X] + asked_by_it()
+
+
+def asked_by_it():
+    return [COLUMN]
+
+
+def test_globals_of_functions_of_ones_own(monkeypatch):
+    def digest():
+        return _digest(_settings(FunctionTransformer(reads_a_global)))
+
+    before = digest()
+    monkeypatch.setattr(sys.modules[__name__], "COLUMN", 1)
+    changed = digest()
+    assert changed != before
+    monkeypatch.setattr(sys.modules[__name__], "COLUMN", 0)
+    assert digest() == before
+    monkeypatch.setattr(sys.modules[__name__], "asked_by_it", lambda: [2 * COLUMN])
+    assert digest() not in (before, changed)
+
+
+def test_methods_of_classes_of_ones_own(features, y):
+    def made(predict):
+        return type("Own", (DummyClassifier,), {"predict": predict, "__module__": __name__})()
+
+    one, again, other = (
+        described(features, y, made(p))["estimator it"]
+        for p in (lambda s, X: len(X) * [1], lambda s, X: len(X) * [1], lambda s, X: len(X) * [2])
+    )
+    assert one == again != other
+
+
+def test_what_a_scorer_holds():
+    def digest(sign):
+        score = make_scorer(lambda t, p: sign * np.mean(t == p))
+        return _digest(_settings(GridSearchCV(LogisticRegression(), {}, scoring=score)))
+
+    assert digest(1) == digest(1) != digest(-1)
+
+
+def test_networks_are_known_by_their_weights():
+    """Of the same weights in every process: runs of skorch's nets can be taken up."""
+    code = (
+        "import test_fingerprint as t, torch; torch.manual_seed(0); "
+        "print(t.digest_of_net(torch.nn.Linear(3, 2)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    net = torch.nn.Linear(3, 2)
+    generator = torch.Generator().manual_seed(1)
+    other = digest_of_net(net)
+    with torch.no_grad():
+        net.weight.normal_(generator=generator)
+    assert digest_of_net(net) != other
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        assert digest_of_net(torch.nn.Linear(3, 2)) == done.stdout.strip()
+
+
+def digest_of_net(module):
+    return _digest(_settings(NeuralNetClassifier(module, max_epochs=1)))

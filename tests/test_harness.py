@@ -21,10 +21,7 @@ from mne_sst.evaluation import (
     SubjectKFold,
     TrialKFold,
     ablation,
-    compare,
-    confusion,
     evaluate,
-    per_subject,
     summarize,
 )
 from mne_sst.evaluation.baselines import baselines, spectral_vector
@@ -287,76 +284,6 @@ def test_dask_cluster_that_loses_a_worker(tmp_path):
         killer.join()
         assert pids[0] not in client.run(os.getpid).values()
     same(table, small_run(None))
-
-
-@pytest.fixture(scope="module")
-def made_up():
-    """Rows of two estimators and ten subjects, two sessions each; a is 0.1 better."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for subject in range(10):
-        base = rng.uniform(0.5, 0.8)
-        for session in range(2):
-            for name, gain in (("a", 0.1), ("b", 0.0), ("c", 0.0)):
-                rows.append(
-                    dict(
-                        estimator=name,
-                        subject=subject,
-                        session=session,
-                        accuracy=base + gain + rng.normal(0, 0.01),
-                        transductive=False,
-                        leaky=False,
-                        selection="none",
-                        chance=0.5,
-                        confusion=[[subject, 1], [0, 2]],
-                    )
-                )
-    table = pd.DataFrame(rows)
-    table.attrs["labels"] = ["no", "yes"]
-    return table
-
-
-def test_summary(made_up):
-    summary = summarize(made_up).set_index("estimator")
-    subjects = made_up[made_up["estimator"] == "a"].groupby("subject")["accuracy"].mean()
-    assert summary.loc["a", "mean"] == pytest.approx(subjects.mean())
-    assert summary.loc["a", "std"] == pytest.approx(subjects.std())
-    half = 2.262157 * subjects.std() / np.sqrt(10)
-    assert summary.loc["a", "high"] - summary.loc["a", "mean"] == pytest.approx(half, rel=1e-5)
-    assert summary.loc["a", "n_subjects"] == 10
-    assert per_subject(made_up).shape == (10, 3)
-    one = summarize(made_up[made_up["subject"] == 1])
-    assert one["std"].isna().all()
-
-
-def test_comparison(made_up):
-    tests = compare(made_up).set_index(["a", "b"])
-    # All signs agree: two of 2 ** 10 flips are as large.
-    assert tests.loc[("a", "b"), "p"] == pytest.approx(2 / 1024)
-    assert tests.loc[("b", "c"), "p"] > 0.05
-    assert tests.loc[("a", "b"), "p_corrected"] == pytest.approx(3 * 2 / 1024)
-    assert tests.loc[("a", "b"), "difference"] == pytest.approx(0.1, abs=0.01)
-    against = compare(made_up, reference="b")
-    assert list(against["a"]) == ["a", "c"]
-    assert (against["b"] == "b").all()
-    with pytest.raises(ValueError, match="two estimators"):
-        compare(made_up[made_up["estimator"] == "a"])
-    with pytest.raises(ValueError, match="1 subjects in common"):
-        compare(made_up[made_up["subject"] == 1])
-    with pytest.raises(ValueError, match="reference"):
-        compare(made_up, reference="nobody")
-
-
-def test_confusion(made_up):
-    matrix = confusion(made_up)["a"]
-    assert matrix.loc["no", "no"] == 2 * sum(range(10))
-    assert matrix.loc["yes"].to_list() == [0, 40]
-    shares = confusion(made_up, normalize=True)["a"]
-    np.testing.assert_allclose(shares.sum(axis=1), 1)
-    lost = made_up.copy()
-    lost.attrs = {}
-    with pytest.raises(ValueError, match=r"lost table\.attrs\['labels'\]"):
-        confusion(lost)
 
 
 @pytest.mark.parametrize("table", [pd.DataFrame(), pd.DataFrame({"accuracy": [1.0]})])

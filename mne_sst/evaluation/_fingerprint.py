@@ -1,13 +1,22 @@
 """What results hang on, as short texts that a file of results keeps."""
 
 import re
+import sys
+import sysconfig
 from functools import partial
 from importlib.metadata import version
+from numbers import Number
+from pathlib import Path
 
 import joblib
 import numpy as np
 
 from ..features import EpochsFeatures
+
+#: Where packages with a version lie.
+_INSTALLED = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")}
+#: What a global of a function may be to be told from another one.
+_VALUES = (Number, str, bytes, type(None), list, tuple, dict, set, frozenset, np.ndarray)
 
 
 def fingerprint(estimators, data, y, table, protocol, folds):
@@ -52,17 +61,41 @@ def _content(data):
 
 
 def _channels(info):
-    return info["sfreq"], info["ch_names"], np.array([ch["loc"] for ch in info["chs"]])
+    where = np.array([ch["loc"] for ch in info["chs"]])
+    # Extractors leave out what is bad or not EEG.
+    return info["sfreq"], info["ch_names"], where, info["bads"], info.get_channel_types()
 
 
 def _settings(estimator, seen=()):
     """Class and every parameter, those of nested estimators included."""
     params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
-    return _name(type(estimator)), {k: _digest(_plain(v, seen)) for k, v in params.items()}
+    return _class(type(estimator)), {k: _digest(_plain(v, seen)) for k, v in params.items()}
 
 
 def _name(kind):
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _class(kind):
+    """Name of a class and, where no version stands for it, what its methods do."""
+    own = [k for k in kind.__mro__ if not _has_version(k.__module__)]
+    found = {k.__qualname__: vars(k) for k in own}
+    codes = {
+        f"{name}.{method}": _code(f.__code__)
+        for name, methods in found.items()
+        for method, f in methods.items()
+        if hasattr(f, "__code__")
+    }
+    return [_name(kind), codes] if codes else _name(kind)
+
+
+def _has_version(module):
+    """Whether code is of Python, of an installed package or of this one."""
+    top = module.partition(".")[0]
+    if (top in sys.stdlib_module_names and top != "__main__") or top == __name__.partition(".")[0]:
+        return True
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is not None and any(Path(file).is_relative_to(p) for p in _INSTALLED)
 
 
 def _plain(value, seen=()):
@@ -71,7 +104,7 @@ def _plain(value, seen=()):
         return "again"
     seen = (*seen, id(value))
     if isinstance(value, type):
-        return _name(value)
+        return _class(value)
     if isinstance(value, list | tuple):
         return [_plain(v, seen) for v in value]
     if isinstance(value, set | frozenset):
@@ -80,23 +113,63 @@ def _plain(value, seen=()):
         return {str(k): _plain(v, seen) for k, v in value.items()}
     if isinstance(value, partial):
         return [_plain(v, seen) for v in (value.func, value.args, value.keywords)]
+    if hasattr(value, "state_dict"):  # PyTorch's, whose pickles differ from process to process
+        return _class(type(value)), repr(value), _plain(dict(value.state_dict()), seen)
+    if hasattr(value, "detach"):
+        return value.detach().cpu().double().numpy()
     if hasattr(value, "get_params"):
         # Of a list of steps or a grid; a nested estimator's own are there by name as well.
         return _settings(value, seen)
     if hasattr(value, "__code__"):
         return _function(value, seen)
-    return value
+    return value if _can_be_pickled(value) else _parts(value, seen)
+
+
+def _can_be_pickled(value):
+    try:
+        joblib.hash(value)
+    except Exception:  # whatever an object of somebody's own raises
+        return False
+    return True
+
+
+def _parts(value, seen):
+    """What an object holds that cannot be pickled, such as a scorer of a lambda."""
+    held = getattr(value, "__dict__", None)
+    if not held:
+        return _without_addresses(repr(value))
+    return [_class(type(value)), _plain(held, seen)]
 
 
 def _function(function, seen):
-    """What a function does, and what it holds; globals are known by their names only."""
+    """What a function does, and what it holds."""
     held = [function.__defaults__, function.__kwdefaults__, getattr(function, "__self__", None)]
     for cell in function.__closure__ or ():
         try:
             held.append(cell.cell_contents)
         except ValueError:  # not yet filled
             held.append(None)
+    held.append(_globals_of(function))
     return _name(function), _code(function.__code__), _plain(held, seen)
+
+
+def _globals_of(function):
+    """Values and functions of its own module that a function uses, where no version tells."""
+    if _has_version(function.__module__):
+        return {}
+    there = getattr(function, "__globals__", {})
+    used = {name: there[name] for name in _names(function.__code__) if name in there}
+    return {
+        name: value
+        for name, value in used.items()
+        if isinstance(value, _VALUES) or getattr(value, "__module__", "") == function.__module__
+    }
+
+
+def _names(code):
+    """Names that code uses, in functions within it too."""
+    within = [_names(c) for c in code.co_consts if hasattr(c, "co_names")]
+    return set(code.co_names).union(*within)
 
 
 def _code(code):

@@ -5,11 +5,15 @@ import time
 import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
-from ._scores import scores, trial_vote
+from ._origin import LEVELS
+from ._scores import chance_of, confusion_of, scores, trial_vote
 
-PERMUTATIONS = 1000
+#: Share of windows whose largest decision value is that of the class predicted; ties in the
+#: votes of pairs may decide otherwise.
+_LEAST_AGREEMENT = 0.9
 #: What `evaluate` can do about the number of passes.
 SELECTIONS = ("none", "best-on-test")
 
@@ -30,7 +34,15 @@ def seeded(estimator, seed):
     names = [
         n for n in estimator.get_params() if n == "random_state" or n.endswith("__random_state")
     ]
-    return estimator.set_params(**dict.fromkeys(names, seed))
+    # What is frozen takes no parameters.
+    if names:
+        estimator.set_params(**dict.fromkeys(names, seed))
+    return estimator
+
+
+def take(data, rows):
+    """Rows of data, of a DataFrame too."""
+    return data.iloc[rows] if hasattr(data, "iloc") else data[rows]
 
 
 def _last_step(estimator):
@@ -42,6 +54,41 @@ def _last_step(estimator):
     return estimator, prefix
 
 
+def _trained(estimator):
+    """What learnt in the end, within pipelines and searches."""
+    while True:
+        last = _last_step(estimator)[0]
+        last = getattr(last, "best_estimator_", last)
+        if last is estimator:
+            return last
+        estimator = last
+
+
+def _groups_for(estimator, table):
+    """Parameters of ``fit`` that say where windows come from, for those that ask."""
+    last, prefix = _last_step(estimator)
+    columns = [c for c in LEVELS if c in table]
+    if len(columns) < 2:  # nobody has told more than that there is one session
+        return {}
+    codes = table.groupby(columns, sort=False).ngroup().to_numpy()
+    if has_fit_parameter(last, "groups"):
+        return {f"{prefix}groups": codes}
+    if not _is_search(last):
+        return {}
+    if getattr(last.cv, "needed", ()):
+        return {f"{prefix}groups": table}
+    asks = hasattr(last.cv, "get_metadata_routing")
+    if asks and get_routing_for_object(last.cv).consumes("split", ["groups"]):
+        return {f"{prefix}groups": codes}
+    return {}
+
+
+def _is_search(estimator):
+    """Whether an estimator tunes another one on folds of its own, as GridSearchCV does."""
+    params = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
+    return {"estimator", "cv", "refit"} <= set(params)
+
+
 class _Predictions:
     """What an estimator says of the test part."""
 
@@ -49,7 +96,7 @@ class _Predictions:
         start = time.perf_counter()
         self.predicted = np.asarray(estimator.predict(X))
         self.seconds = time.perf_counter() - start
-        self.votes, self.classes = _confidence(estimator, X)
+        self.votes, self.classes = _confidence(estimator, X, self.predicted)
 
 
 class _BestPass:
@@ -90,86 +137,82 @@ def run_fold(key, estimator, data, y, table, fold, labels, chance, selection, ex
     """
     name, seed, number = key
     train, test = fold
-    estimator, fit_params, best = seeded(estimator, seed), {}, None
-    last, prefix = _last_step(estimator)
-    if len(table.columns) > 1 and has_fit_parameter(last, "groups"):
-        columns = list(table.columns)
-        fit_params[f"{prefix}groups"] = (
-            table.iloc[train].groupby(columns, sort=False).ngroup().to_numpy()
-        )
+    estimator, best = seeded(estimator, seed), None
+    fit_params = _groups_for(estimator, table.iloc[train].reset_index(drop=True))
     if selection == "best-on-test" and has_fit_parameter(estimator, "on_pass"):
-        fit_params["on_pass"] = best = _BestPass(data[test], y[test])
-    start = time.perf_counter()
+        fit_params["on_pass"] = best = _BestPass(take(data, test), y[test])
+    start, doing = time.perf_counter(), "fitting"
     try:
-        estimator.fit(data[train], y[train], **fit_params)
+        estimator.fit(take(data, train), y[train], **fit_params)
+        seconds = time.perf_counter() - start - (0.0 if best is None else best.seconds)
+        doing = "predicting"
+        outcomes = {"none": _Predictions(estimator, take(data, test))}
+        if best is not None:
+            outcomes["best-on-test"] = best.best
+        n_trained = getattr(_trained(estimator), "n_windows_", len(train))
+        common = {
+            "estimator": name,
+            "seed": seed,
+            "fold": number,
+            "n_train": int(n_trained),
+            "n_validation": int(len(train) - n_trained),
+            "fit_s": seconds,
+        }
+        rows, doing = [], "scoring"
+        for how, found in outcomes.items():
+            known = {**common, "predict_s": found.seconds, "selection": how, **extra}
+            rows += _rows(found, y[test], table.iloc[test], labels, chance, known)
     except Exception as error:
-        error.add_note(f"while fitting {name!r}, seed {seed}, fold {number}")
+        error.add_note(f"while {doing} {name!r}, seed {seed}, fold {number}")
         raise
-    seconds = time.perf_counter() - start - (0.0 if best is None else best.seconds)
-    n_trained = getattr(_last_step(estimator)[0], "n_windows_", len(train))
-    common = {
-        "estimator": name,
-        "seed": seed,
-        "fold": number,
-        "n_train": int(n_trained),
-        "n_validation": int(len(train) - n_trained),
-        "fit_s": seconds,
-    }
-    rows = []
-    outcomes = {"none": _Predictions(estimator, data[test])}
-    if best is not None:
-        outcomes["best-on-test"] = best.best
-    for how, found in outcomes.items():
-        known = {**common, "predict_s": found.seconds, "selection": how, **extra}
-        rows += _rows(found, y[test], table.iloc[test], labels, chance, seed, known)
     return key, rows
 
 
-def _rows(found, true, table, labels, chance, seed, known):
+def _rows(found, true, table, labels, chance, known):
     """One row for each subject and session of the test part."""
     rows, here = [], table.reset_index(drop=True)
     levels = [c for c in ("subject", "session") if c in here]
     for values, part in here.groupby(levels, sort=False):
         index = part.index.to_numpy()
         where = {level: _plain(v) for level, v in zip(levels, values, strict=True)}
-        scored = _scored(true[index], found.predicted[index], labels, chance, seed)
+        scored = _scored(true[index], found.predicted[index], labels, chance)
         vote = _vote(true[index], found.predicted[index], found.votes, found.classes, part, index)
         rows.append({**known, **where, **scored, **vote})
     return rows
 
 
 def _plain(value):
-    return value.item() if isinstance(value, np.generic) else value
+    """A value of the table as JSON can hold it."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, str | int | float) else str(value)
 
 
-def _confidence(estimator, X):
+def _confidence(estimator, X, predicted):
     """Confidence in each class, (n, n_classes), and the classes; None where there is none."""
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         return None, None
+    classes = np.asarray(classes)
     if hasattr(estimator, "predict_proba"):
-        return np.asarray(estimator.predict_proba(X)), np.asarray(classes)
+        return np.asarray(estimator.predict_proba(X)), classes
     if hasattr(estimator, "decision_function"):
         values = np.asarray(estimator.decision_function(X))
         if values.ndim == 1:
             values = np.column_stack([-values, values])
+        # Of three classes there are three pairs too: columns may be those.
         if values.shape[1] == len(classes):
-            return values, np.asarray(classes)
+            agreement = np.mean(classes[values.argmax(axis=1)] == predicted)
+            if agreement >= _LEAST_AGREEMENT:
+                return values, classes
     return None, None
 
 
-def _scored(true, predicted, labels, chance, seed):
+def _scored(true, predicted, labels, chance):
     found = scores(true, predicted, labels)
     found["n_test"] = found.pop("n")
-    if chance == "permutation":
-        rng = np.random.default_rng(seed)
-        shuffled = (np.mean(rng.permutation(predicted) == true) for _ in range(PERMUTATIONS))
-        found["chance"] = float(np.mean(list(shuffled)))
-    index = {label: i for i, label in enumerate(labels.tolist())}
-    confusion = np.zeros((len(labels), len(labels)), int)
-    for t, p in zip(true.tolist(), predicted.tolist(), strict=True):
-        confusion[index[t], index[p]] += 1
-    return {**found, "confusion": confusion.tolist()}
+    matrix = confusion_of(true, predicted, labels)
+    found["chance"] = chance_of(matrix, chance)
+    return {**found, "chance_method": chance, "confusion": matrix.tolist()}
 
 
 def _vote(true, predicted, votes, classes, part, index):

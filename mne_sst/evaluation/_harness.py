@@ -22,7 +22,7 @@ from .._checks import (
 from ..features import EpochsFeatures, FeatureExtractor, standardize_features
 from ._fingerprint import fingerprint
 from ._fold import SELECTIONS, run_fold
-from ._origin import check_split, origin
+from ._origin import check_split, origin, samples_of
 from ._store import ResultsFile
 
 PACKAGES = ("mne_sst", "scikit-learn", "torch", "numpy", "mne")
@@ -52,7 +52,7 @@ def evaluate(
     estimators : dict of str -> estimator | estimator
         Any classifiers of scikit-learn's kind. They are cloned; parameters called
         ``random_state`` are set to the seed.
-    data : EpochsFeatures | Epochs | array, shape (n_windows, ...)
+    data : EpochsFeatures | Epochs | DataFrame | array, shape (n_windows, ...)
         Windows.
     y : array, shape (n_windows,) | None
         Labels; None takes the column ``label`` of the metadata, or ``events[:, 2]``.
@@ -74,7 +74,7 @@ def evaluate(
         included; rows are then marked ``transductive``. Needs EpochsFeatures.
     chance : {"majority", "permutation"}
         What ``chance`` holds: the share of the commonest class of the test windows, or
-        the mean accuracy when predictions are shuffled 1000 times.
+        the mean accuracy over all orders of the predictions.
     selection : {"none", "best-on-test"}
         ``"best-on-test"`` adds, for estimators whose ``fit`` takes ``on_pass``, a second row:
         the pass over the data after which accuracy on the test part was best. Results of
@@ -89,9 +89,10 @@ def evaluate(
         A row for each estimator, seed, fold, and subject and session that the fold
         tests: ``estimator, seed, fold, subject, session, n_train, n_validation, n_test,
         accuracy, balanced_accuracy, macro_f1, kappa, trial_accuracy, n_trials, chance,
-        fit_s, predict_s, selection, transductive, leaky, confusion, versions``. ``n_validation``
-        are windows that the estimator held out of training by itself; ``confusion`` is a
-        list of rows, true class first, over ``table.attrs["labels"]``.
+        chance_method, fit_s, predict_s, selection, transductive, leaky, confusion,
+        versions``. ``n_validation`` are windows that the estimator held out of training by
+        itself; ``confusion`` is a list of rows, true class first, over
+        ``table.attrs["labels"]``.
 
     Raises
     ------
@@ -103,9 +104,13 @@ def evaluate(
 
     Notes
     -----
-    Labels that one fold lacks still count in macro-F1 and kappa. Where an estimator has
+    Labels that a fold lacks still count, as 0, in the macro-F1 of its row; `per_subject` and
+    what stands on it make the scores of a subject of all its windows. Where an estimator has
     a parameter ``groups`` in ``fit``, it gets the trials (or sessions, or subjects) of the
-    training part, so that what it holds out for itself is made of whole ones.
+    training part, so that what it holds out for itself is made of whole ones; so does a
+    search, such as GridSearchCV, whose ``cv`` asks for groups. A column ``run`` of the groups
+    or the metadata tells recordings of one session apart, so that windows of two are not
+    taken to overlap.
 
     Examples
     --------
@@ -188,24 +193,33 @@ def _is_lost_worker(error):
 
 
 def _named(estimators):
-    if hasattr(estimators, "fit"):
-        return {type(estimators).__name__: estimators}
-    wrong = repr(estimators)
-    if isinstance(estimators, Mapping):
-        wrong = {name: e for name, e in estimators.items() if not hasattr(e, "fit")}
-    if wrong or not estimators:
+    if not isinstance(estimators, Mapping):
+        named = {type(estimators).__name__: estimators}
+    else:
+        named = {str(name): estimator for name, estimator in estimators.items()}
+        if len(named) < len(estimators):
+            raise ValueError(
+                f"estimators must have names of their own, got {list(estimators)}: as text some "
+                "are the same."
+            )
+    wrong = {n: e for n, e in named.items() if not (hasattr(e, "fit") and hasattr(e, "predict"))}
+    if wrong or not named:
+        got = wrong if isinstance(estimators, Mapping) else estimators
         raise TypeError(
             "estimators must be an estimator or a dict of name -> estimator with fit and "
-            f"predict, got {wrong or 'an empty dict'}."
+            f"predict, got {got or 'an empty dict'}."
         )
-    return {str(name): estimator for name, estimator in estimators.items()}
+    return named
 
 
 def _checked_seeds(seeds):
     found = list(seeds) if np.iterable(seeds) and not isinstance(seeds, str) else []
     if not found:
         raise TypeError(f"seeds must be whole numbers such as (0, 1) or range(3), got {seeds!r}.")
-    return [check_number("seeds", seed, 0, integer=True) for seed in found]
+    found = [check_number("seeds", seed, 0, integer=True) for seed in found]
+    if len(set(found)) < len(found):
+        raise ValueError(f"seeds must differ from each other, got {seeds!r}.")
+    return found
 
 
 def _check_protocol(protocol):
@@ -281,15 +295,10 @@ def _folds(protocol, data, y, table, groups):
         folds = list(protocol.split(data, y, table))
     else:
         folds = list(protocol.split(data, y, _one_array(protocol, groups)))
-    samples = n_samples = None
-    settings, events = getattr(data, "settings", None), getattr(data, "events", None)
-    if events is not None and settings is not None and settings.window and settings.sfreq:
-        samples, n_samples = events[:, 0], round(settings.window * settings.sfreq)
-    elif events is not None and hasattr(data, "times"):
-        samples, n_samples = events[:, 0], len(data.times)
     if not getattr(protocol, "leaky", False):
+        samples = samples_of(data)
         for train, test in folds:
-            check_split(train, test, table, samples, n_samples)
+            check_split(train, test, table, *samples)
     return folds
 
 

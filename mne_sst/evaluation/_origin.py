@@ -1,12 +1,16 @@
 """Where windows come from, and whether a split cuts through a trial."""
 
+import mne
 import numpy as np
 import pandas as pd
 
 from .._checks import listed
+from .._inputs import own_events
 
 #: What may say where a window comes from, from coarse to fine.
 LEVELS = ("subject", "session", "trial")
+#: Recording within a session; samples are counted in each.
+RUN = "run"
 
 
 def origin(X, groups=None, needed=LEVELS, n=None):
@@ -27,11 +31,12 @@ def origin(X, groups=None, needed=LEVELS, n=None):
     Returns
     -------
     table : DataFrame
-        Columns ``subject``, ``session``, ``trial``; a session that nobody has told is 0.
+        Columns ``subject``, ``session``, ``trial`` and ``run``, those there are; a session
+        that nobody has told is 0.
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If a needed column is missing or has missing values, or the length is another.
     """
     n = len(X) if n is None else n
@@ -50,8 +55,8 @@ def origin(X, groups=None, needed=LEVELS, n=None):
                     f"groups must be a DataFrame with columns {listed(needed)}, got "
                     f"{type(groups).__name__}: one array does not say which is which."
                 )
-            groups = {needed[0]: np.asarray(groups)}
-        groups = pd.DataFrame(groups)
+            groups = {needed[0]: groups}
+        groups = _as_table(groups)
     if len(groups) != n:
         raise ValueError(f"{source} must have one row for each of {n} windows, got {len(groups)}.")
     missing = [c for c in needed if c not in groups and c != "session"]
@@ -60,7 +65,8 @@ def origin(X, groups=None, needed=LEVELS, n=None):
             f"{source} lacks {listed(missing)}, which the protocol needs; it has "
             f"{listed(groups.columns)}."
         )
-    table = pd.DataFrame({c: groups[c].to_numpy() for c in LEVELS if c in groups})
+    columns = [c for c in (*LEVELS, RUN) if c in groups]
+    table = pd.DataFrame({c: groups[c].to_numpy() for c in columns}, index=range(n))
     empty = [c for c in table if table[c].isna().any()]
     if empty:
         raise ValueError(
@@ -69,6 +75,27 @@ def origin(X, groups=None, needed=LEVELS, n=None):
     if "session" not in table:
         table["session"] = 0
     return table
+
+
+def _as_table(groups):
+    shapes = {name: np.shape(values) for name, values in groups.items()}
+    wrong = [f"{name} of shape {shape}" for name, shape in shapes.items() if len(shape) != 1]
+    if wrong:
+        raise TypeError(
+            "groups must be a DataFrame, a dict of columns or an array, with one value a window; "
+            f"got {listed(wrong)}. For a column of the metadata give epochs.metadata[name]."
+        )
+    return pd.DataFrame({name: np.asarray(values) for name, values in groups.items()})
+
+
+def samples_of(X):
+    """First sample of each window in its recording, and samples in a window; None if unknown."""
+    if isinstance(X, mne.BaseEpochs):
+        return own_events(X)[:, 0], len(X.times)
+    settings, events = getattr(X, "settings", None), getattr(X, "events", None)
+    if events is None or settings is None or not settings.window or not settings.sfreq:
+        return None, None
+    return events[:, 0], round(settings.window * settings.sfreq)
 
 
 def check_split(train, test, table, samples=None, n_samples=None):
@@ -80,7 +107,7 @@ def check_split(train, test, table, samples=None, n_samples=None):
         Rows of both sides.
     table : DataFrame
         Columns ``subject``, ``session`` and ``trial``, those there are: trials are told apart
-        within subject and session.
+        within subject and session. ``run`` tells recordings of a session apart.
     samples : array of int, shape (n_windows,) | None
         First sample of each window in its recording.
     n_samples : int | None
@@ -120,7 +147,7 @@ def _check_overlap(train, test, table, samples, n_samples):
     in_test = np.zeros(len(table), dtype=bool)
     in_test[test] = True
     rows = np.concatenate([train, test])
-    columns = [c for c in ("subject", "session") if c in table]
+    columns = [c for c in ("subject", "session", RUN) if c in table]
     keys = np.zeros(len(rows), int)
     if columns:
         keys = table[columns].iloc[rows].groupby(columns, sort=False).ngroup().to_numpy()
@@ -133,7 +160,8 @@ def _check_overlap(train, test, table, samples, n_samples):
                 raise ValueError(
                     f"windows {a} (training) and {b} (test) overlap: they begin at samples "
                     f"{samples[a]} and {samples[b]} and are {n_samples} samples long. Cut windows "
-                    "without overlap, or give windows that overlap the same trial."
+                    "without overlap, or give windows that overlap the same trial; where they are "
+                    f"of several recordings of a session, name these by a column {RUN!r}."
                 )
 
 
@@ -145,4 +173,11 @@ def _recordings(rows, samples):
     """
     if len(np.unique(samples[rows])) == len(rows):
         return [rows[np.argsort(samples[rows], kind="stable")]]
-    return np.split(rows, np.flatnonzero(np.diff(samples[rows]) <= 0) + 1)
+    found = np.split(rows, np.flatnonzero(np.diff(samples[rows]) <= 0) + 1)
+    if 2 * len(found) > len(rows):
+        raise ValueError(
+            "windows of several recordings stand in one session in no order of time, so that it "
+            "cannot be told which overlap. Sort them, or name the recording of each by a column "
+            f"{RUN!r} of the metadata or of groups."
+        )
+    return found

@@ -117,7 +117,7 @@ def write_results(table, folder, name, score="accuracy", about=""):
 
 def _figures(table, folder, score):
     shown = named_scores(table, score)
-    chance = table["chance"].mean() if score == "accuracy" else None
+    chance = summarize(table)["chance"].mean() if score == "accuracy" else None
     figures = {"scores.png": viz.plot_scores(shown, PRINTED[score], chance=chance, show=False)}
     for name, matrix in confusion(table).items():
         slug = "".join(c if c.isalnum() else "-" for c in name).strip("-")

@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.model_selection import BaseCrossValidator, KFold
 
 from .._checks import check_number
-from ._origin import LEVELS, check_split, origin
+from ._origin import LEVELS, check_split, origin, samples_of
 
 
 class _Protocol(BaseCrossValidator):
@@ -31,9 +31,9 @@ class _Protocol(BaseCrossValidator):
         train, test : array of int
         """
         table = origin(X, groups, self.needed)
-        n_folds = 0
+        samples, n_folds = samples_of(X), 0
         for train, test in self._folds(table, y):
-            check_split(train, test, table)
+            check_split(train, test, table, *samples)
             n_folds += 1
             yield train, test
         if not n_folds:

@@ -1,7 +1,7 @@
 """Evaluation of any estimator: scores that say what they are worth."""
 
 import numpy as np
-from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
+from sklearn.metrics import cohen_kappa_score, f1_score, recall_score
 
 from .._checks import check_none_missing, listed
 
@@ -16,15 +16,15 @@ def scores(y_true, y_pred, labels=None):
     y_true, y_pred : array, shape (n_epochs,)
         Labels and predictions.
     labels : array | None
-        All classes, so that one that is missing here still counts in macro-F1
-        and kappa; None for those found.
+        All classes, so that one that is missing here still counts, as 0, in macro-F1;
+        None for those found.
 
     Returns
     -------
     scores : dict of str -> float
         ``accuracy``, ``balanced_accuracy`` (over the classes in ``y_true``),
-        ``macro_f1``, ``kappa`` (Cohen's), ``chance`` (share of the commonest
-        class in ``y_true``) and ``n`` epochs.
+        ``macro_f1``, ``kappa`` (Cohen's; 0 where both hold the same single class),
+        ``chance`` (share of the commonest class in ``y_true``) and ``n`` epochs.
 
     Examples
     --------
@@ -45,20 +45,79 @@ def scores(y_true, y_pred, labels=None):
     unknown = np.setdiff1d(found, labels)
     if len(unknown):
         raise ValueError(f"labels does not hold {listed(unknown)}, which y_true or y_pred do.")
-    present, counts = np.unique(y_true, return_counts=True)
-    recalls = [np.mean(y_pred[y_true == c] == c) for c in present]
-    # Kappa is 0 / 0 where only one class is present and predicted; agreement is then no news.
-    one_class = len(found) == 1
+    matrix = confusion_of(y_true, y_pred, labels)
+    found = scores_of(matrix)
+    n_seen = int(np.count_nonzero(matrix.any(axis=0) | matrix.any(axis=1)))
+    found["macro_f1"] *= n_seen / len(labels)
+    return {**found, "chance": chance_of(matrix), "n": len(y_true)}
+
+
+def confusion_of(y_true, y_pred, labels):
+    """Count predictions of each true class, all of which are in the sorted labels.
+
+    Parameters
+    ----------
+    y_true, y_pred : array, shape (n_epochs,)
+        Labels and predictions.
+    labels : array, shape (n_classes,)
+        In order.
+
+    Returns
+    -------
+    matrix : array of int, shape (n_classes, n_classes)
+        Rows are true classes.
+    """
+    matrix = np.zeros((len(labels), len(labels)), int)
+    # scikit-learn's own warns of a single label, which is no news here.
+    np.add.at(matrix, (np.searchsorted(labels, y_true), np.searchsorted(labels, y_pred)), 1)
+    return matrix
+
+
+def scores_of(matrix):
+    """Scores of a confusion matrix.
+
+    Parameters
+    ----------
+    matrix : array of int, shape (n_classes, n_classes)
+        Rows are true classes; not all 0.
+
+    Returns
+    -------
+    scores : dict of str -> float
+        The first four of `scores`, macro-F1 over the classes that are there.
+    """
+    true, predicted = np.nonzero(matrix)
+    weights = matrix[true, predicted]
+    with_weights = dict(sample_weight=weights, zero_division=0)
+    # Kappa is 0 / 0 where one class is present and predicted: agreement is then no news.
+    one_class = len(np.union1d(true, predicted)) == 1
+    kappa = 0.0 if one_class else cohen_kappa_score(true, predicted, sample_weight=weights)
+    recall = recall_score(true, predicted, labels=np.unique(true), average="macro", **with_weights)
     return {
-        "accuracy": float(accuracy_score(y_true, y_pred)),
-        "balanced_accuracy": float(np.mean(recalls)),
-        "macro_f1": float(
-            f1_score(y_true, y_pred, labels=labels, average="macro", zero_division=0)
-        ),
-        "kappa": 0.0 if one_class else float(cohen_kappa_score(y_true, y_pred, labels=labels)),
-        "chance": float(counts.max() / len(y_true)),
-        "n": len(y_true),
+        "accuracy": float(np.trace(matrix) / matrix.sum()),
+        "balanced_accuracy": float(recall),
+        "macro_f1": float(f1_score(true, predicted, average="macro", **with_weights)),
+        "kappa": float(kappa),
     }
+
+
+def chance_of(matrix, method="majority"):
+    """Accuracy of guesses: always the commonest class, or the predictions in any order.
+
+    Parameters
+    ----------
+    matrix : array of int, shape (n_classes, n_classes)
+        Confusion matrix, rows are true classes.
+    method : {"majority", "permutation"}
+        Which.
+
+    Returns
+    -------
+    chance : float
+    """
+    true, predicted = (matrix.sum(axis) / matrix.sum() for axis in (1, 0))
+    # The mean over all orders of the predictions.
+    return float(true.max() if method == "majority" else true @ predicted)
 
 
 def trial_vote(y_true, probabilities, classes, trials):

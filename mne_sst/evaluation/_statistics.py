@@ -1,6 +1,8 @@
 """Statistics over subjects of the table that `evaluate` returns."""
 
 import itertools
+import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ from scipy import stats
 
 from .._checks import check_number, check_option, listed
 from .._interval import interval
+from ._scores import chance_of, scores_of
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "kappa", "trial_accuracy")
 #: What makes two rows of an estimator different evaluations rather than parts of one.
@@ -22,20 +25,28 @@ def kind_name(estimator, transductive, selection, leaky):
 
 
 def per_subject(table, score="accuracy"):
-    """One number a subject and estimator: the mean over sessions, folds and seeds.
+    """One number a subject and estimator: over all its windows, the mean over seeds.
+
+    All windows that were tested weigh the same, in whatever fold or session. A fold that holds
+    one label would say nothing of macro-F1 or kappa.
 
     Parameters
     ----------
     table : DataFrame
         Of `evaluate`.
     score : str
-        Column to average.
+        Which.
 
     Returns
     -------
     table : DataFrame
-        Rows are subjects; columns are estimators, each with ``transductive`` and
-        ``selection``.
+        Rows are subjects; columns are estimators, each with ``transductive``,
+        ``selection`` and ``leaky``.
+
+    Warns
+    -----
+    RuntimeWarning
+        If estimators were not tested on the same parts, as in a run that is not done.
 
     Examples
     --------
@@ -50,13 +61,88 @@ def per_subject(table, score="accuracy"):
     (3, 2)
     """
     check_option("score", score, SCORES)
-    lacking = [c for c in (*KINDS, score) if c not in table]
+    table = _checked(table, score)
+    # Other ways of evaluation may have other folds.
+    everything = {way: set(_where(rows)) for way, rows in table.groupby(list(KINDS[1:]))}
+    parts = _parts(table)
+    lacking = [kind_name(*kind) for kind in parts if parts[kind] < everything[kind[1:]]]
+    if lacking:
+        _warn_parts(f"{listed(lacking)} lack parts of the test (folds, sessions) that others have")
+    if score == "trial_accuracy":
+        return _over_runs(table, _of_trials)
+    return _over_runs(table, lambda run: scores_of(_summed(run))[score])
+
+
+def _checked(table, score="confusion"):
+    """A table with a column of subjects."""
+    lacking = [c for c in (*KINDS, "seed", "fold", "confusion", score) if c not in table]
     if lacking or not len(table):
         raise ValueError(f"table must be what evaluate() returns; it lacks {listed(lacking)}.")
-    if "subject" not in table:
-        table = table.assign(subject=0)
-    means = table.groupby([*KINDS, "subject"], sort=False)[score].mean()
+    return table if "subject" in table else table.assign(subject=0)
+
+
+def _over_runs(table, function):
+    """Subjects by kinds: the mean over seeds of a function of a subject's rows of one seed."""
+    found = {
+        keys: function(run) for keys, run in table.groupby([*KINDS, "subject", "seed"], sort=False)
+    }
+    values = pd.Series(found).rename_axis([*KINDS, "subject", "seed"])
+    means = values.groupby([*KINDS, "subject"], sort=False).mean()
     return means.unstack("subject").T
+
+
+def _summed(rows):
+    """Confusion matrix of some rows; in a CSV file each is text."""
+    parts = [json.loads(c) if isinstance(c, str) else c for c in rows["confusion"]]
+    return np.sum([np.asarray(part) for part in parts], axis=0)
+
+
+def _of_trials(rows):
+    voted = rows[rows["n_trials"] > 0]
+    return np.average(voted["trial_accuracy"], weights=voted["n_trials"]) if len(voted) else np.nan
+
+
+def _chance(rows):
+    method = rows["chance_method"].iloc[0] if "chance_method" in rows else "majority"
+    return chance_of(_summed(rows), method)
+
+
+def _parts(table):
+    """Kind -> parts of the test (fold, subject, session) that it has of each of its seeds."""
+    return {
+        kind: set.intersection(*(set(_where(run)) for _, run in part.groupby("seed")))
+        for kind, part in table.groupby(list(KINDS), sort=False)
+    }
+
+
+def _where(rows):
+    columns = [c for c in ("fold", "subject", "session") if c in rows]
+    return rows[columns].itertuples(index=False, name=None)
+
+
+def _in_common(table, a, b):
+    """Rows of both kinds, of the parts that both have."""
+    parts = _parts(table)
+    both, all_parts = parts[a] & parts[b], parts[a] | parts[b]
+    if not both:
+        raise ValueError(
+            f"{kind_name(*a)} and {kind_name(*b)} share no part of the test (fold, subject, "
+            "session); only what was tested on the same windows can be compared."
+        )
+    if both != all_parts:
+        _warn_parts(
+            f"{kind_name(*a)} and {kind_name(*b)} share {len(both)} of {len(all_parts)} parts of "
+            "the test (folds, sessions) and are compared on these"
+        )
+    kinds = table[list(KINDS)].itertuples(index=False, name=None)
+    wanted = [
+        kind in (a, b) and part in both for kind, part in zip(kinds, _where(table), strict=True)
+    ]
+    return table[wanted]
+
+
+def _warn_parts(what):
+    warnings.warn(f"{what}: is the run done?", RuntimeWarning, stacklevel=3)
 
 
 def named_scores(table, score="accuracy"):
@@ -103,7 +189,8 @@ def summarize(table, score="accuracy", confidence=0.95):
     -------
     summary : DataFrame
         A row an estimator: ``mean``, ``std`` (over subjects, n - 1), ``low``, ``high``,
-        ``n_subjects`` and ``chance``; NaN where one subject says nothing of spread.
+        ``n_subjects`` and ``chance`` (of all windows of a subject, the mean over subjects);
+        NaN where one subject says nothing of spread.
 
     Examples
     --------
@@ -120,7 +207,7 @@ def summarize(table, score="accuracy", confidence=0.95):
     check_number("confidence", confidence, 0, 1, low_open=True)
     rows = []
     subjects = per_subject(table, score)
-    chance = table.groupby(list(KINDS), sort=False)["chance"].mean()
+    chance = _over_runs(_checked(table), _chance).mean()
     for kind, values in subjects.items():
         values = values.dropna().to_numpy()
         rows.append(
@@ -166,6 +253,12 @@ def compare(table, score="accuracy", reference=None, n_permutations=10000, rando
     ValueError
         If there are fewer than two estimators, or subjects in common.
 
+    Warns
+    -----
+    RuntimeWarning
+        If two were not tested on the same parts (folds, sessions), as in a run that is not
+        done; they are compared on those that both have.
+
     Examples
     --------
     >>> from sklearn.dummy import DummyClassifier
@@ -178,8 +271,8 @@ def compare(table, score="accuracy", reference=None, n_permutations=10000, rando
     >>> len(compare(table))
     1
     """
-    subjects = per_subject(table, score)
-    kinds = list(subjects.columns)
+    table = _checked(table, score)
+    kinds = list(_parts(table))
     ways = dict.fromkeys(kind[1:] for kind in kinds)
     alike = [[kind for kind in kinds if kind[1:] == way] for way in ways]
     pairs = [pair for group in alike for pair in itertools.combinations(group, 2)]
@@ -194,7 +287,8 @@ def compare(table, score="accuracy", reference=None, n_permutations=10000, rando
         )
     rows = []
     for a, b in pairs:
-        both = subjects[[a, b]].dropna()
+        both = per_subject(_in_common(table, a, b), score)
+        both = both.reindex(columns=[a, b]).dropna()
         if len(both) < 2:
             raise ValueError(
                 f"{a[0]} and {b[0]} have {len(both)} subjects in common; 2 are needed."
@@ -272,7 +366,7 @@ def confusion(table, normalize=False):
         )
     matrices = {}
     for kind, part in table.groupby(list(KINDS), sort=False):
-        matrix = np.sum([np.asarray(c) for c in part["confusion"]], axis=0).astype(float)
+        matrix = _summed(part).astype(float)
         if normalize:
             with np.errstate(invalid="ignore"):
                 matrix /= matrix.sum(axis=1, keepdims=True)
