@@ -142,6 +142,8 @@ def datasets(
 
     from .datasets import SETS
 
+    if root is not None and not root.is_dir():
+        raise FileNotFoundError(f"--root: there is no folder {root}.")
     rows = []
     for name, known in SETS.items():
         where, there = known.where(root), known.subjects(root)

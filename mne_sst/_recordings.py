@@ -1,5 +1,6 @@
 """Recordings from files, as the command line takes them: any format, any naming."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ._checks import listed, logger
+from ._edf import check_whole
 from ._inputs import cut_raw, set_metadata
 from ._montage import place, standard_montage
 
 #: Name of the event of a window that lies in no annotation.
 UNLABELLED = "no annotation"
+#: What MNE says where a file ends before what is told of it.
+_CUT_OFF = ("outside data range", "outside the data range", "does not match the file size")
 _EPOCHS_ENDINGS = ("-epo.fif", "_epo.fif", "-epo.fif.gz", "_epo.fif.gz")
 
 
@@ -84,8 +88,9 @@ def _read(fname):
     try:
         if fname.name.endswith(_EPOCHS_ENDINGS):
             return mne.read_epochs(fname, verbose="ERROR")
+        check_whole(fname)
         try:
-            return mne.io.read_raw(fname, preload=True, verbose="ERROR")
+            return _read_raw(fname)
         except (TypeError, ValueError):
             # How MNE says that a file holds epochs: TypeError for EEGLAB, ValueError for FIF.
             if fname.suffix == ".set":
@@ -97,6 +102,17 @@ def _read(fname):
         # Damaged files raise whatever their reader stumbles over.
         reason = str(error) or type(error).__name__
         raise ValueError(f"MNE cannot read {str(fname)!r}: {reason}") from error
+
+
+def _read_raw(fname):
+    """Read a recording; tell of what MNE only warns of where a file was cut off."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        raw = mne.io.read_raw(fname, preload=True, verbose="WARNING")
+    for text in (str(warning.message) for warning in told):
+        if any(words in text for words in _CUT_OFF):
+            logger.warning("%s: %s Was the file cut off?", fname.name, text)
+    return raw
 
 
 def _windows_with_annotations(raw, window, overlap):

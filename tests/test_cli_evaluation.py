@@ -218,6 +218,9 @@ def test_datasets_are_listed(tmp_path, monkeypatch):
     assert table.loc["deap", "where"].startswith("https://")
     assert set(table["access"]) == {"open", "closed"}
     assert SETS["seed"].subjects(tmp_path / "SEED") == [2, 10]
+    lost = run("datasets", "--root", tmp_path / "nowhere")
+    assert lost.exit_code == 2
+    assert "--root: there is no folder" in lost.stderr
 
 
 def test_official_features(seed_like, tmp_path):

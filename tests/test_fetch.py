@@ -3,9 +3,7 @@
 import hashlib
 import http.server
 import shutil
-import sys
 import threading
-import types
 from collections import Counter
 
 import mne
@@ -285,69 +283,58 @@ def test_eegbci_movements_are_those_of_the_annotations(recordings):
         datasets.fetch_eegbci([1], [3], path=recordings / "eegmmidb", window=4.15)
 
 
+def test_other_annotations_are_named_with_their_file(recordings, tmp_path):
+    source = recordings / "eegmmidb" / "S001" / "S001R03.edf"
+    content = source.read_bytes()
+    assert content.count(b"\x14T2\x14") > 1
+    (tmp_path / "S001").mkdir()
+    (tmp_path / "S001" / source.name).write_bytes(content.replace(b"\x14T2\x14", b"\x14TX\x14"))
+    with pytest.raises(ValueError, match=r"S001R03.edf has an annotation 'TX', where T0, T1, T2"):
+        datasets.fetch_eegbci([1], [3], path=tmp_path, window=4.0)
+
+
+def test_eegbci_lies_where_mne_puts_it(tmp_path, monkeypatch):
+    """MNE has a setting of its own for it, which goes before that of all sets."""
+    own = tmp_path / "own" / "MNE-eegbci-data" / "files" / "eegmmidb" / "1.0.0" / "S001"
+    own.mkdir(parents=True)
+    (own / "S001R02.edf").touch()
+    monkeypatch.setenv("MNE_DATA", str(tmp_path / "all"))
+    known = datasets.SETS["eegbci"]
+    assert known.subjects() == []
+    monkeypatch.setenv("MNE_DATASETS_EEGBCI_PATH", str(tmp_path / "own"))
+    assert known.subjects() == [1]
+    assert known.where() == own.parent
+
+
+def test_home_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("MNE_DATA", "~/sets")
+    assert _fetch.data_folder("eegmat") == tmp_path / "sets" / "eegmat"
+    assert _fetch.data_folder("eegmat", "~/copy") == tmp_path / "copy"
+    (tmp_path / "SEED").mkdir()
+    with pytest.raises(FileNotFoundError, match="has no folder Preprocessed_EEG"):
+        datasets.read_seed("~/SEED")
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        (dict(subjects=[2.0]), TypeError, r"subjects must be a whole number, got 2.0"),
+        (dict(subjects="2"), TypeError, r"subjects must be a whole number, got '2'"),
+        (dict(subjects=[]), ValueError, r"subjects is empty: give some of 0, 1, 2"),
+        (dict(subjects={2, 40}), ValueError, r"40 not found, only 0, 1, 2"),
+        (dict(window=61.0), ValueError, r"window=61 s is longer than the last=60 s"),
+        (dict(subjects=2, path=__file__), NotADirectoryError, r"path: .*test_fetch.py is a file"),
+    ],
+)
+def test_arguments_of_fetchers(params, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        datasets.fetch_eegmat(**{"path": tmp_path, **params})
+
+
 def test_subjects_of_one_rate_by_default():
     known = datasets.SETS["eegbci"]
     assert len(known.choose(None, None)) == 106
     assert not {88, 92, 100} & set(known.choose(None, None))
     assert known.choose(None, [88]) == [88]
-
-
-# --- BIDS -----------------------------------------------------------------------------------
-
-
-def write_bids(folder, subject, descriptions):
-    """A data set of one subject, with an event every 40 s."""
-    import mne_bids
-
-    names = ["Fp1", "Fp2", "Cz", "O1", "O2", "Pz", "X1", "HEO"]
-    info = mne.create_info(names, 100.0, ["eeg"] * 7 + ["eog"])
-    rng = np.random.default_rng(0)
-    raw = mne.io.RawArray(1e-5 * rng.standard_normal((8, 40_00 * 5)), info, verbose="ERROR")
-    raw.set_annotations(mne.Annotations(40.0 * np.arange(len(descriptions)), 35.0, descriptions))
-    path = mne_bids.BIDSPath(subject=f"{subject:02d}", task="emotion", root=folder, datatype="eeg")
-    mne_bids.write_raw_bids(
-        raw, path, format="EDF", allow_preload=True, overwrite=True, verbose="ERROR"
-    )
-
-
-NAMES = ["video_joy_start", "imagery/joy", "rest", "Video: fear", "video_neutral"]
-
-
-@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
-def test_emoeeg_mc(tmp_path, monkeypatch):
-    asked = {}
-
-    def download(**params):
-        asked.update(params)
-        write_bids(params["target_dir"], 7, NAMES)
-
-    openneuro = types.SimpleNamespace(download=download)
-    monkeypatch.setitem(sys.modules, "openneuro", openneuro)
-    epochs = datasets.fetch_emoeeg_mc([7], path=tmp_path)
-    assert asked["dataset"] == "ds005540"
-    assert "sub-07/*" in asked["include"]
-    table = epochs.metadata
-    assert table.groupby("trial")["emotion"].first().to_list() == ["joy", "fear", "neutral"]
-    assert table.groupby("trial").size().to_list() == [30] * 3
-    assert set(table["label"]) == {0, 3, 6}
-    # What has no place on a map is left out.
-    assert epochs.ch_names == ["Fp1", "Fp2", "Cz", "O1", "O2", "Pz"]
-    asked.clear()
-    imagined = datasets.fetch_emoeeg_mc([7], path=tmp_path, context="imagery", last=None)
-    assert len(imagined) == 35
-    assert not asked
-    own = datasets.fetch_emoeeg_mc([7], path=tmp_path, events={"rest": "sadness"})
-    assert set(own.metadata["emotion"]) == {"sadness"}
-    with pytest.raises(ValueError, match=r"no event named after an emotion"):
-        datasets.fetch_emoeeg_mc([7], path=tmp_path, events={"nothing": "joy"})
-    with pytest.raises(ValueError, match=r"events: anger not among joy"):
-        datasets.fetch_emoeeg_mc([7], path=tmp_path, events={"rest": "anger"})
-
-
-def test_emoeeg_mc_names_what_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "openneuro", None)
-    with pytest.raises(ImportError, match=r"has no sub-07; to download it, pip install openneuro"):
-        datasets.fetch_emoeeg_mc([7], path=tmp_path)
-    monkeypatch.setitem(sys.modules, "mne_bids", None)
-    with pytest.raises(ImportError, match="pip install mne-bids"):
-        datasets.fetch_emoeeg_mc([7], path=tmp_path)

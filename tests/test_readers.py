@@ -1,10 +1,12 @@
 """Readers of SEED-V, SEED-VIG, DEAP, DREAMER and FACED, on small files of their structure."""
 
+import dataclasses
 import pickle
 import shutil
 import struct
 
 import h5py
+import mne
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -123,6 +125,17 @@ def test_seed_v_refuses(seed_v_folder, tmp_path, monkeypatch, seed_v_clips):
     np.savez(file, **content | {"label": pickle.dumps(labels)})
     with pytest.raises(ValueError, match=r"'label' of trial 16 is \[3\], but that clip shows 1"):
         datasets.read_seed_v(tmp_path / "V", **read)
+    for broken in (np.array([1]), np.array([], int)):
+        labels[16] = broken
+        np.savez(file, **content | {"label": pickle.dumps(labels)})
+        with pytest.raises(ValueError, match=r"trial 16 has 2 windows in 'data' and \d in 'label'"):
+            datasets.read_seed_v(tmp_path / "V", **read)
+    labels[16] = np.array([1, 1])
+    data = pickle.loads(content["data"].tobytes())
+    data[17], labels[17] = data[17][:0], labels[17][:0]
+    np.savez(file, data=pickle.dumps(data), label=pickle.dumps(labels))
+    with pytest.raises(ValueError, match=r"trial 17 has 0 windows in 'data' and 0 .* one at least"):
+        datasets.read_seed_v(tmp_path / "V", **read)
     del labels[44]
     np.savez(file, **content | {"label": pickle.dumps(labels)})
     with pytest.raises(ValueError, match=r"'label' lacks trial 44 of 45"):
@@ -136,6 +149,9 @@ def test_seed_v_refuses(seed_v_folder, tmp_path, monkeypatch, seed_v_clips):
     cnt = tmp_path / "V" / "EEG_raw" / "3_1_20180804.cnt"
     cnt.write_bytes(cnt.read_bytes()[:3000])
     with pytest.raises(ValueError, match=r"cannot be read as a Neuroscan recording"):
+        datasets.read_seed_v(tmp_path / "V")
+    shutil.copy(cnt, cnt.with_name("3_1_20180811.cnt"))
+    with pytest.raises(ValueError, match=r"0804.cnt and .*0811.cnt are the same recording"):
         datasets.read_seed_v(tmp_path / "V")
 
 
@@ -526,3 +542,34 @@ def test_labels_are_the_official_ones():
     words = [_faced.EMOTIONS[label] for label in _faced.LABELS]
     expected = "anger disgust fear sadness neutral amusement inspiration joy tenderness".split()
     assert words == np.repeat(expected, [3, 3, 3, 3, 4, 3, 3, 3, 3]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "official"), [("seed_v", 4.0), ("seed_vig", 8.0), ("faced", 1.0), ("seed_iv", 4.0)]
+)
+@pytest.mark.parametrize("cut", [{"window": 2.0}, {"overlap": 0.5}])
+def test_features_of_other_windows_are_not_to_be_had(name, official, cut, tmp_path):
+    message = rf"official features of [A-Z-]+ are of windows of {official:g} s without overlap"
+    with pytest.raises(ValueError, match=message):
+        getattr(datasets, f"read_{name}")(tmp_path, data="features", **cut)
+
+
+def test_one_file_for_all_is_opened_once(dreamer_files, tmp_path, monkeypatch):
+    opened, known = [], datasets.SETS["dreamer"]
+
+    def read(path, subjects, **params):
+        opened.append(subjects)
+        return datasets.read_dreamer(path, subjects, **params)
+
+    monkeypatch.setattr(type(known), "all_subjects", lambda self: [1, 2])
+    monkeypatch.setitem(datasets.SETS, "dreamer", dataclasses.replace(known, read=read))
+    first, second = datasets.prepare("dreamer", dreamer_files, tmp_path)
+    assert opened == [[1, 2]]
+    for subject, file in ((1, first), (2, second)):
+        epochs = mne.read_epochs(file, verbose="ERROR")
+        assert set(epochs.metadata["subject"]) == {subject}
+        expected = datasets.read_dreamer(dreamer_files, [subject]).get_data(copy=False)
+        np.testing.assert_allclose(epochs.get_data(copy=False), expected, rtol=1e-6, atol=1e-12)
+    second.unlink()
+    datasets.prepare("dreamer", dreamer_files, tmp_path)
+    assert opened == [[1, 2], [2]]

@@ -252,6 +252,60 @@ def test_truncated_file(small_epochs, tmp_path, kind):
         read_recording(path)
 
 
+BRAINVISION = """Brain Vision Data Exchange Header File Version 1.0
+
+[Common Infos]
+DataFile=x.eeg
+MarkerFile=x.vmrk
+DataFormat=BINARY
+DataOrientation=MULTIPLEXED
+NumberOfChannels=2
+SamplingInterval=10000
+
+[Binary Infos]
+BinaryFormat=IEEE_FLOAT_32
+
+[Channel Infos]
+Ch1=Fp1,,1,uV
+Ch2=Oz,,1,uV
+"""
+MARKERS = """Brain Vision Data Exchange Marker File, Version 1.0
+
+[Common Infos]
+DataFile=x.eeg
+
+[Marker Infos]
+Mk1=Stimulus,S  1,100,1,0
+Mk2=Stimulus,S  2,900,1,0
+"""
+
+
+@pytest.mark.parametrize("share", [0.95, 0.5, 0.1])
+def test_truncated_edf(tmp_path, share):
+    """MNE reads what there is of it."""
+    path = tmp_path / "x.edf"
+    mne.export.export_raw(path, make_raw(["Fp1", "Oz"]), verbose="ERROR")
+    assert len(read_recording(path).epochs)
+    content = path.read_bytes()
+    path.write_bytes(content[: round(share * len(content))])
+    with pytest.raises(ValueError, match=r"x.edf.*(its header speaks of|cannot be read as EDF)"):
+        read_recording(path)
+
+
+def test_truncated_brainvision(tmp_path, caplog):
+    """There, only annotations after the end tell of it."""
+    (tmp_path / "x.vhdr").write_text(BRAINVISION)
+    (tmp_path / "x.vmrk").write_text(MARKERS)
+    values = np.random.default_rng(0).standard_normal((1000, 2)).astype("<f4")
+    (tmp_path / "x.eeg").write_bytes(values.tobytes())
+    read_recording(tmp_path / "x.vhdr")
+    assert not caplog.records
+    signals = tmp_path / "x.eeg"
+    signals.write_bytes(signals.read_bytes()[: signals.stat().st_size // 2])
+    read_recording(tmp_path / "x.vhdr")
+    assert "Was the file cut off?" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("names", "params", "match"),
     [

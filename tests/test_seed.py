@@ -1,5 +1,6 @@
 """Readers of SEED and SEED-IV, on small files of their structure."""
 
+import mne
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -222,7 +223,7 @@ def test_features_of_another_recording_are_refused(seed_folder, tmp_path):
     def change(_, features):
         rewrite(features / "2_20140404.mat", de_LDS1=np.zeros((62, 9, 5)))
 
-    with pytest.raises(ValueError, match=r"'jl_eeg1' holds 5 windows of 1 s, but .* features of 9"):
+    with pytest.raises(ValueError, match=r"'jl_eeg1' holds 5.00 windows .* features of 9"):
         read_seed(damaged(seed_folder, tmp_path, change), data="features")
 
 
@@ -295,11 +296,39 @@ def test_features_of_four_seconds(seed_folder, tmp_path):
         for trial, seconds in enumerate((5, 4, 4), start=1)
     }
     savemat(longer / "2_20140404.mat", values)
+    with pytest.raises(ValueError, match=r"'jl_eeg2' holds 0.75 windows of 4 s, but .*de_LDS2"):
+        read_seed(folder, [2], [1], data="features", window=4.0)
+    rewrite(folder / "Preprocessed_EEG" / "2_20140404.mat", jl_eeg2=signals(302, 4))
     features = read_seed(folder, [2], [1], data="features", window=4.0)
     assert features.settings.window == 4.0
     np.testing.assert_allclose(features.spectral[0], values["de_LDS1"][:, 0], rtol=1e-6)
     with pytest.raises(ValueError, match="SEED are of windows of 1 or 4 s without overlap"):
         read_seed(folder, data="features", window=2.0)
+
+
+@pytest.mark.parametrize("seconds", [4.95, 4.5, 4.0])
+def test_signals_that_end_before_the_features(seed_folder, tmp_path, seconds):
+    """What stands beside the last features is signal, and never made up."""
+    eeg = signals(301, 5)[:, : round(200 * seconds)]
+
+    def change(raw, _):
+        rewrite(raw / "2_20140404.mat", jl_eeg1=eeg)
+
+    folder = damaged(seed_folder, tmp_path, change)
+    read = dict(subjects=[2], sessions=[1], data="features")
+    if seconds == 4.0:
+        with pytest.raises(ValueError, match=r"holds 4.00 windows .* features of 5.* cut off"):
+            read_seed(folder, **read)
+        return
+    if seconds == 4.95:
+        features = read_seed(folder, **read)
+    else:
+        with pytest.warns(RuntimeWarning, match=r"4.50 windows of 1 s.*Was the file cut off\?"):
+            features = read_seed(folder, **read)
+    info = read_seed(folder, [2], [1]).info
+    last = mne.EpochsArray(1e-6 * eeg[None, :, -200:], info, verbose="ERROR")
+    expected = FeatureExtractor(method="seed", verbose=False).transform(last).temporal[0]
+    np.testing.assert_allclose(features.temporal[4], expected, rtol=1e-5, atol=1e-12)
 
 
 def test_power_beside_official_features(seed_folder):

@@ -30,9 +30,10 @@ pd.DataFrame(
 # %%
 # Open sets
 # ---------
-# ``fetch_eegmat``, ``fetch_eegbci`` and ``fetch_emoeeg_mc`` download what is missing, with
-# checksums, and take up an interrupted transfer. `mne_sst.datasets.example_epochs` never
-# downloads: it takes EEGMAT where it lies in MNE's data folder, and else simulates.
+# ``fetch_eegmat``, ``fetch_eegbci`` and ``fetch_emoeeg_mc`` download what is missing and take up an
+# interrupted transfer; files of PhysioNet are checked against their checksums.
+# `mne_sst.datasets.example_epochs` never downloads: it takes EEGMAT where it lies in MNE's data
+# folder, and else simulates.
 
 epochs, about = example_epochs(n_subjects=3)
 print(about)

@@ -5,7 +5,6 @@ from pathlib import Path
 import mne
 import numpy as np
 
-from .._checks import check_option
 from .._montage import place
 from ._eegmat import read_edf
 from ._trials import Trial, check_cut, chosen, epochs_of, join_epochs
@@ -34,7 +33,8 @@ def fetch_eegbci(
         5, 9, 13 both fists or both feet; 6, 10, 14 the same imagined.
     path : path-like | None
         Folder with MNE's layout (``MNE-eegbci-data``), or one with folders ``S001`` and so
-        on, which is read without a download. None takes MNE's data folder (``MNE_DATA``).
+        on, which is read without a download. None takes MNE's folder of this set
+        (``MNE_DATASETS_EEGBCI_PATH``) or of all (``MNE_DATA``).
     window, overlap : float
         Seconds: how signals are cut, within a run or a trial of movement.
     base_url : str
@@ -88,7 +88,8 @@ def fetch_eegbci(
 
 def _read(subject, run, path, base_url, verbose):
     name = f"S{subject:03d}/S{subject:03d}R{run:02d}.edf"
-    file = None if path is None else Path(path) / name
+    path = None if path is None else Path(path).expanduser()
+    file = None if path is None else path / name
     if file is None or not file.is_file():
         (file,) = mne.datasets.eegbci.load_data(
             subject, run, path=path, update_path=False, base_url=base_url, verbose=verbose
@@ -117,7 +118,12 @@ def _movements(raw, task):
     """Yield start, stop and state of each trial of a run, but for one that it cuts off."""
     words = {"T0": "rest", "T1": task[0], "T2": task[1]}
     for annotation in raw.annotations:
-        code = check_option("annotation", str(annotation["description"]), tuple(words))
+        code = str(annotation["description"])
+        if code not in words:
+            raise ValueError(
+                f"{raw.filenames[0]} has an annotation {code!r}, where {', '.join(words)} were "
+                "expected: it is not of this set, or was changed."
+            )
         edges = np.array([annotation["onset"], annotation["onset"] + annotation["duration"]])
         start, stop = np.round(edges * raw.info["sfreq"]).astype(int)
         if stop <= raw.n_times:

@@ -6,6 +6,7 @@ import mne
 import numpy as np
 
 from .._checks import check_number, listed
+from .._edf import check_whole
 from ._fetch import data_folder, fetch_files
 from ._trials import Trial, check_cut, chosen, epochs_of, join_epochs, make_info
 
@@ -72,7 +73,12 @@ def fetch_eegmat(
     """
     window, overlap = check_cut(window, overlap)
     if last is not None:
-        last = check_number("last", last, window)
+        last = check_number("last", last, 0, low_open=True)
+        if last < window:
+            raise ValueError(
+                f"window={window:g} s is longer than the last={last:g} s that are used of a "
+                "recording."
+            )
     subjects = chosen(range(N_SUBJECTS), subjects, "subjects")
     names = [f"Subject{s:02d}_{n}.edf" for s in subjects for n in (1, 2)]
     files = fetch_files(base_url, names, data_folder("eegmat", path), verbose=verbose)
@@ -120,33 +126,11 @@ def read_edf(path):
     -------
     raw : Raw
     """
+    check_whole(path)
     try:
-        header = _EdfHeader(path)
-        raw = mne.io.read_raw_edf(path, preload=False, verbose="ERROR")
+        return mne.io.read_raw_edf(path, preload=False, verbose="ERROR")
     except Exception as error:
         raise ValueError(
             f"{path} cannot be read as EDF: {error}. It may have been cut off in the transfer; "
             "remove it and get it again."
         ) from error
-    if header.found < header.expected:
-        raise ValueError(
-            f"{path} has {header.found} bytes, but its header speaks of {header.expected}: it was "
-            "cut off. Remove it and get it again."
-        )
-    return raw
-
-
-class _EdfHeader:
-    """Bytes that a file should have by its header, and that it has."""
-
-    def __init__(self, path):
-        with path.open("rb") as file:
-            main = file.read(256)
-            n_bytes, n_records, n_signals = (
-                int(main[at : at + n]) for at, n in ((184, 8), (236, 8), (252, 4))
-            )
-            file.seek(256 + 216 * n_signals)
-            samples = [int(file.read(8)) for _ in range(n_signals)]
-        self.found = path.stat().st_size
-        # -1 records: the recorder never came to the end.
-        self.expected = n_bytes + max(n_records, 0) * 2 * sum(samples)

@@ -7,7 +7,7 @@ import numpy as np
 from .._checks import check_option
 from ..features import concatenate_features
 from ._arrays import numbers
-from ._official import TEMPORAL, official_features
+from ._official import TEMPORAL, check_official_cut, official_features
 from ._pickles import check_allowed, read_pickle
 from ._sessions import check_paired
 from ._trials import (
@@ -30,6 +30,8 @@ N_CHANNELS, N_CLIPS, SECONDS, SFREQ = 32, 28, 30, 250.0
 EMOTIONS = dict(
     enumerate("anger disgust fear sadness neutral amusement inspiration joy tenderness".split())
 )
+#: Of the official features, s.
+WINDOW = 1.0
 #: Emotion of each clip.
 LABELS = [label for label, n in enumerate((3, 3, 3, 3, 4, 3, 3, 3, 3)) for _ in range(n)]
 
@@ -57,7 +59,7 @@ def read_faced(
         ``"raw"``: Epochs of the signals, in volts. ``"features"``: the official DE of
         windows of 1 s, and beside it a clip of the signal where the signals are there too.
     window, overlap : float
-        Seconds: how signals are cut.
+        Seconds: how signals are cut. Official features are of windows of 1 s without overlap.
     temporal : {"signal", "power"}
         What stands beside official features, see `read_seed`.
     allow_pickle : bool
@@ -89,6 +91,8 @@ def read_faced(
     check_option("data", data, KINDS)
     check_option("temporal", temporal, TEMPORAL)
     window, overlap = check_cut(window, overlap)
+    if data == "features":
+        check_official_cut("FACED", window, overlap, [WINDOW])
     info, parts = make_info(CHANNELS, SFREQ), []
     raw = _files(path, ("Processed_data",), r"sub(\d{3})\.pkl", data == "features")
     found = raw
@@ -143,7 +147,7 @@ def _features(path, raw_path, subject, info, temporal):
         trials = [Trial(where, None, _metadata(subject, i)) for i in range(N_CLIPS)]
     else:
         trials = _trials(raw_path, subject)
-    made = dict(window=1.0, smoothing=None, temporal=temporal)
+    made = dict(window=WINDOW, smoothing=None, temporal=temporal)
     return [
         official_features(np.moveaxis(own, 1, 0), trial, info, where, **made)
         for own, trial in zip(values, trials, strict=True)

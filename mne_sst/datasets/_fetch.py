@@ -11,7 +11,7 @@ from .._io import lock_for
 _TRIES = 3
 
 
-def data_folder(name, path=None):
+def data_folder(name, path=None, key=None):
     """Where a data set lies: ``path``, or its own folder in MNE's data folder.
 
     Parameters
@@ -20,14 +20,17 @@ def data_folder(name, path=None):
         Of the data set's folder.
     path : path-like | None
         What the user said.
+    key : str | None
+        Of MNE's configuration, where the data set has a folder of its own there.
 
     Returns
     -------
     folder : Path
     """
     if path is not None:
-        return Path(path)
-    return Path(mne.get_config("MNE_DATA") or Path.home() / "mne_data") / name
+        return Path(path).expanduser()
+    known = (mne.get_config(k) for k in (key, "MNE_DATA") if k)
+    return Path(next(filter(None, known), "~/mne_data")).expanduser() / name
 
 
 def fetch_files(base_url, names, folder, sums="SHA256SUMS.txt", verbose=None):
@@ -60,6 +63,8 @@ def fetch_files(base_url, names, folder, sums="SHA256SUMS.txt", verbose=None):
     """
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(f"path: {folder} is a file; give the folder that it lies in.")
         folder.mkdir(parents=True, exist_ok=True)
         # A second process waits, and then finds the files.
         with lock_for(folder):

@@ -62,13 +62,28 @@ def prepare(name, root, output, subjects=None, *, overwrite=False, verbose=None,
     if not overwrite:
         _check_alike(files, made)
     with progress(len(files), f"Preparing {known.title}", verbose) as bar:
-        for subject, file in zip(subjects, files, strict=True):
-            if overwrite or not file.exists():
-                epochs = known.read(known.folder_of(root), [subject], **params)
-                epochs.info["description"] = made
-                _save(epochs, file)
+        missing = [
+            (subject, file)
+            for subject, file in zip(subjects, files, strict=True)
+            if overwrite or not file.exists()
+        ]
+        bar.update(len(files) - len(missing))
+        for file, epochs in _read(known, known.folder_of(root), missing, params):
+            epochs.info["description"] = made
+            _save(epochs, file)
             bar.update(1)
     return files
+
+
+def _read(known, root, missing, params):
+    """Yield files and their epochs; a set that is one file is opened once."""
+    if known.subject:
+        for subject, file in missing:
+            yield file, known.read(root, [subject], **params)
+    elif missing:
+        epochs = known.read(root, [subject for subject, _ in missing], **params)
+        for subject, file in missing:
+            yield file, epochs[(epochs.metadata["subject"] == subject).to_numpy()]
 
 
 def _check_alike(files, made):

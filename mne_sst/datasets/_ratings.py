@@ -151,7 +151,7 @@ def read_dreamer(path, subjects=None, *, target="valence", threshold=3.0, window
     check_option("target", target, DREAMER_RATINGS)
     threshold = check_number("threshold", threshold, 1, 5)
     window, overlap = check_cut(window, overlap)
-    path = Path(path)
+    path = Path(path).expanduser()
     file = MatFile(path / "DREAMER.mat" if path.is_dir() else path)
     there = range(1, file.count("DREAMER.Data") + 1)
     info, parts, words = make_info(DREAMER_CHANNELS, SFREQ), [], _words(target)

@@ -54,6 +54,8 @@ class DataSet:
         Number of the first subject.
     left_out : tuple of int
         Subjects that do not go together with the others.
+    key : str | None
+        Of MNE's configuration, for its folder.
     """
 
     title: str
@@ -73,6 +75,7 @@ class DataSet:
     pickled: bool = False
     first: int = 1
     left_out: tuple = ()
+    key: str | None = None
 
     def all_subjects(self):
         """Numbers of all subjects that go together."""
@@ -103,7 +106,7 @@ class DataSet:
 
     def where(self, root=None):
         """Folder in which it is looked for: ``root``, or that of the set in ``root``."""
-        folder = data_folder(self.folder, root)
+        folder = data_folder(self.folder, root, self.key)
         inner = folder / self.folder
         return inner if not self._files_in(folder) and inner.is_dir() else folder
 
@@ -194,6 +197,7 @@ SETS = {
         files=("S*/S*R02.edf",),
         subject=r"S(\d+)R02",
         left_out=(88, 92, 100),  # sampled at 128 Hz
+        key="MNE_DATASETS_EEGBCI_PATH",
     ),
     "emoeeg-mc": DataSet(
         title="EmoEEG-MC",
@@ -205,8 +209,8 @@ SETS = {
         target="emotion",
         read=_fetched(fetch_emoeeg_mc),
         folder="ds005540",
-        files=("sub-*",),
-        subject=r"sub-(\d+)",
+        files=("derivatives/sub-*/ses-vid/**/*_reorder.npy",),
+        subject=r"^sub-(\d+)_",
     ),
     "seed": DataSet(
         title="SEED",

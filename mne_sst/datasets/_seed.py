@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .._checks import check_option, listed
 from ..features import concatenate_features
 from ._matlab import MatFile
-from ._official import TEMPORAL, official_features
+from ._official import TEMPORAL, check_official_cut, official_features
 from ._sessions import asked_for, check_paired, number_sessions
 from ._trials import (
     KINDS,
@@ -191,12 +191,7 @@ def _official_folder(which, path, window, overlap, optional):
     """Folder of the features of these windows."""
     if optional:
         return check_folder(path, which.name, *which.features, optional=True)
-    lengths = sorted(set(which.features.values()))
-    if window not in lengths or overlap:
-        raise ValueError(
-            f"window={window:g}, overlap={overlap:g}: the official features of {which.name} are of "
-            f"windows of {' or '.join(f'{n:g}' for n in lengths)} s without overlap."
-        )
+    check_official_cut(which.name, window, overlap, which.features.values())
     return check_folder(path, which.name, *(f for f, w in which.features.items() if w == window))
 
 

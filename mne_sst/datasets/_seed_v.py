@@ -8,7 +8,7 @@ import numpy as np
 from .._checks import check_number, check_option, listed
 from ..features import concatenate_features
 from ._arrays import numbers
-from ._official import TEMPORAL, official_features
+from ._official import TEMPORAL, check_official_cut, official_features
 from ._pickles import check_allowed, loads
 from ._seed import CHANNELS, metadata
 from ._sessions import asked_for, check_paired
@@ -81,7 +81,7 @@ def read_seed_v(
         ``"raw"``: Epochs of the signals, in volts. ``"features"``: the official DE of
         windows of 4 s, and beside it a clip of the signal where the signals are there too.
     window, overlap : float
-        Seconds: how signals are cut.
+        Seconds: how signals are cut. Official features are of windows of 4 s without overlap.
     temporal : {"signal", "power"}
         What stands beside official features, see `read_seed`.
     sfreq : float
@@ -116,6 +116,8 @@ def read_seed_v(
     check_option("data", data, KINDS)
     check_option("temporal", temporal, TEMPORAL)
     window, overlap = check_cut(window, overlap)
+    if data == "features":
+        check_official_cut("SEED-V", window, overlap, [WINDOW])
     sfreq = check_number("sfreq", sfreq, 0, 1000, low_open=True)
     info = make_info(CHANNELS, sfreq)
     raw = _raw_files(path, optional=data == "features")
@@ -140,10 +142,13 @@ def _raw_files(path, optional):
     if folder is None:
         return {}
     files = {}
-    for file in folder.glob("*.cnt"):
+    for file in sorted(folder.glob("*.cnt")):
         match = re.fullmatch(r"(\d+)_([123])_\d{8}\.cnt", file.name)
-        if match:
-            files[int(match[1]), int(match[2])] = file
+        key = match and (int(match[1]), int(match[2]))
+        if key in files:
+            raise ValueError(f"SEED-V: {files[key]} and {file} are the same recording.")
+        if key:
+            files[key] = file
     if not files and not optional:
         raise FileNotFoundError(
             f"SEED-V: {folder} holds no file named like 1_1_20180804.cnt (subject, session, date)."
@@ -200,11 +205,16 @@ def _features(path, raw_path, key, info, temporal):
         index = 15 * (key[1] - 1) + number - 1
         where = f"{path}: 'data' of trial {index}"
         values = numbers(data[index], (None, len(CHANNELS) * 5), where)
-        told = np.unique(labels[index]).tolist()
-        if told != [label]:
+        told = numbers(np.ravel(labels[index]), (None,), f"{path}: 'label' of trial {index}")
+        if not len(values) or len(told) != len(values):
             raise ValueError(
-                f"{path}: 'label' of trial {index} is {told}, but that clip shows {label} "
-                f"({EMOTIONS[label]})."
+                f"{path}: trial {index} has {len(values)} windows in 'data' and {len(told)} in "
+                "'label'; as many are expected, and one at least."
+            )
+        if (told != label).any():
+            raise ValueError(
+                f"{path}: 'label' of trial {index} is {np.unique(told).tolist()}, but that clip "
+                f"shows {label} ({EMOTIONS[label]})."
             )
         trial = next(trials, None)
         if trial is None:

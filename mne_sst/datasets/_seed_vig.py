@@ -8,7 +8,7 @@ from .._checks import check_option
 from ..features import concatenate_features
 from ._arrays import numbers
 from ._matlab import MatFile
-from ._official import TEMPORAL, official_features
+from ._official import TEMPORAL, check_official_cut, official_features
 from ._seed import SMOOTHING
 from ._sessions import asked_for, check_paired, number_sessions
 from ._trials import (
@@ -59,7 +59,7 @@ def read_seed_vig(
         Which official features. Their makers smoothed the whole drive: across the borders of
         the five parts, so that parts which test have seen, and were seen by, those that train.
     window, overlap : float
-        Seconds: how signals are cut.
+        Seconds: how signals are cut. Official features are of windows of 8 s without overlap.
     temporal : {"signal", "power"}
         What stands beside official features, see `read_seed`.
 
@@ -92,6 +92,8 @@ def read_seed_vig(
     check_option("smoothing", smoothing, tuple(SMOOTHING))
     check_option("temporal", temporal, TEMPORAL)
     window, overlap = check_cut(window, overlap)
+    if data == "features":
+        check_official_cut("SEED-VIG", window, overlap, [PIECE])
     info, official, parts = make_info(CHANNELS, SFREQ), data == "features", []
     # Numbered by the dates of both: one folder may lack a drive.
     raw, features = number_sessions(

@@ -61,7 +61,7 @@ def check_folder(path, name, *folders, optional=False):
     -------
     folder : Path | None
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.is_dir():
         raise FileNotFoundError(f"path: there is no folder {path}.")
     if not folders:
@@ -82,15 +82,20 @@ def chosen(there, values, name):
     ----------
     there : iterable
         What can be had.
-    values : sequence | None
+    values : int | iterable of int | None
         What was asked for; None for all.
     name : str
         Of the parameter.
     """
     there = sorted(set(there))
-    values = there if values is None else np.atleast_1d(values).tolist()
+    if values is None:
+        return there
+    values = list(values) if np.iterable(values) and not isinstance(values, str) else [values]
+    if not values:
+        raise ValueError(f"{name} is empty: give some of {listed(there)}, or None for all.")
+    values = [check_number(name, value, integer=True) for value in values]
     missing = [v for v in values if v not in there]
-    if missing or not values:
+    if missing:
         raise ValueError(f"{name}={values}: {listed(missing)} not found, only {listed(there)}.")
     return list(dict.fromkeys(values))
 
