@@ -106,6 +106,9 @@ def _read(fname):
 
 def _read_raw(fname):
     """Read a recording; tell of what MNE only warns of where a file was cut off."""
+    if fname.suffix != ".vhdr":
+        return mne.io.read_raw(fname, preload=True, verbose="ERROR")
+    # In BrainVision nothing but annotations after the end tells of it.
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         raw = mne.io.read_raw(fname, preload=True, verbose="WARNING")
