@@ -114,6 +114,7 @@ HARD = {
     "a generator": FunctionTransformer(kw_args={"g": np.random.default_rng(0)}),
     "a class": FunctionTransformer(kw_args={"kind": LogisticRegression}),
     "itself": FunctionTransformer(recursive()),
+    "of no module": FunctionTransformer(eval("lambda X: factor * X", {"factor": 2})),
     "a partial": FunctionTransformer(partial(words, kind="b")),
     "a method": FunctionTransformer(Factor(2).times),
     "no pickle": FunctionTransformer(kw_args={"lock": threading.Lock(), "x": lambda: 1}),

@@ -91,6 +91,8 @@ def _class(kind):
 
 def _has_version(module):
     """Whether code is of Python, of an installed package or of this one."""
+    if not isinstance(module, str):  # made by eval, for example
+        return False
     top = module.partition(".")[0]
     if (top in sys.stdlib_module_names and top != "__main__") or top == __name__.partition(".")[0]:
         return True
