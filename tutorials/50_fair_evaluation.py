@@ -66,7 +66,7 @@ summarize(table).drop(columns=["selection", "leaky"]).round(3)
 # %%
 # Subjects are what a result must hold for, so they are the points, and intervals are over them.
 
-viz.plot_scores(named_scores(table), "accuracy", chance=table["chance"].mean())
+viz.plot_scores(named_scores(table), "accuracy", chance=summarize(table)["chance"].mean())
 
 # %%
 # Two models are compared within subjects: signs of the differences are flipped, p values

@@ -39,7 +39,7 @@ table = evaluate(variants, features, y, protocol=SubjectKFold(2), n_jobs=2, verb
 summarize(table)[["estimator", "mean", "std", "low", "high"]].round(3)
 
 # %%
-viz.plot_scores(named_scores(table), "accuracy", chance=table["chance"].mean())
+viz.plot_scores(named_scores(table), "accuracy", chance=summarize(table)["chance"].mean())
 
 # %%
 # Laid out as the paper's table, for a paper of one's own:
