@@ -120,9 +120,8 @@ def _where(rows):
     return rows[columns].itertuples(index=False, name=None)
 
 
-def _in_common(table, a, b):
-    """Rows of both kinds, of the parts that both have."""
-    parts = _parts(table)
+def _in_common(table, parts, a, b):
+    """Rows of both kinds, of the parts (of `_parts`) that both have."""
     both, all_parts = parts[a] & parts[b], parts[a] | parts[b]
     if not both:
         raise ValueError(
@@ -272,7 +271,8 @@ def compare(table, score="accuracy", reference=None, n_permutations=10000, rando
     1
     """
     table = _checked(table, score)
-    kinds = list(_parts(table))
+    parts = _parts(table)
+    kinds = list(parts)
     ways = dict.fromkeys(kind[1:] for kind in kinds)
     alike = [[kind for kind in kinds if kind[1:] == way] for way in ways]
     pairs = [pair for group in alike for pair in itertools.combinations(group, 2)]
@@ -287,7 +287,7 @@ def compare(table, score="accuracy", reference=None, n_permutations=10000, rando
         )
     rows = []
     for a, b in pairs:
-        both = per_subject(_in_common(table, a, b), score)
+        both = per_subject(_in_common(table, parts, a, b), score)
         both = both.reindex(columns=[a, b]).dropna()
         if len(both) < 2:
             raise ValueError(
