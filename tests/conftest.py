@@ -6,10 +6,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import matplotlib.pyplot as plt
 import mne
 import numpy as np
 import pytest
 import torch
+from helpers import NAMES
 
 from mne_sst import FeatureExtractor, SSTClassifier
 from mne_sst.datasets import simulate_emotion
@@ -95,12 +97,37 @@ def fitted(features, y):
 @pytest.fixture(scope="session")
 def small_info():
     """Ten electrodes with positions, 200 Hz."""
-    names = ["Fp1", "Fp2", "F3", "F4", "C3", "Cz", "C4", "P3", "P4", "Oz"]
-    info = mne.create_info(names, 200.0, "eeg")
+    info = mne.create_info(NAMES, 200.0, "eeg")
     builtin = mne.channels.get_builtin_montages()
     return info.set_montage("colin27_1005" if "colin27_1005" in builtin else "standard_1005")
 
 
 @pytest.fixture
+def small_epochs(small_info, rng):
+    """Four windows of noise, of two kinds."""
+    data = 1e-5 * rng.standard_normal((4, len(small_info["ch_names"]), 200))
+    events = np.column_stack([np.arange(4) * 200, np.zeros(4, int), [1, 2, 1, 2]])
+    return mne.EpochsArray(
+        data, small_info, events, event_id={"left": 1, "right": 2}, verbose=False
+    )
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(20)
+
+
+@pytest.fixture
+def no_figures():
+    """No figure stays behind."""
+    assert plt.get_fignums() == []
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Calls of plt.show, which opens no window."""
+    calls = []
+    monkeypatch.setattr(plt, "show", lambda *args, **kwargs: calls.append(args))
+    return calls

@@ -235,11 +235,16 @@ def test_table_in_a_terminal(monkeypatch, capsys):
 # -- source --------------------------------------------------------------------------------
 
 
+def test_modules_are_short():
+    lengths = {p: p.read_text(encoding="utf-8").count("\n") for p in SOURCES}
+    for path in Path(__file__).parent.rglob("*.py"):
+        lengths[path] = path.read_text(encoding="utf-8").count("\n")
+    assert {path.name: n for path, n in lengths.items() if n > 400} == {}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_source(path):
     text = path.read_text(encoding="utf-8")
-    n_lines = text.count("\n")
-    assert n_lines <= 400
     private = re.findall(r"\bmne(?:\.[a-z_]+)*\._[a-z]\w*|from mne[.\w]* import _\w*", text)
     assert private == []
     asserts = [n.lineno for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Assert)]

@@ -3,46 +3,23 @@ from xml.etree import ElementTree
 import matplotlib.pyplot as plt
 import mne
 import numpy as np
-import pandas as pd
 import pytest
 from conftest import tiny_classifier
-from matplotlib.collections import FillBetweenPolyCollection, PathCollection
-from matplotlib.colors import TwoSlopeNorm, to_hex
+from helpers import NAMES, peak
+from matplotlib.collections import PathCollection
+from matplotlib.colors import TwoSlopeNorm
 from matplotlib.contour import QuadContourSet
 
 from mne_sst import TopoGrid, viz
-from mne_sst.contrast import Contrast
 from mne_sst.viz import (
     DIVERGING,
     SEQUENTIAL,
     plot_attention,
     plot_band_topomaps,
-    plot_bands,
-    plot_times,
     save_figure,
 )
 
-NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "Cz", "C4", "P3", "P4", "Oz"]
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    """Leave no figure behind."""
-    assert plt.get_fignums() == []
-    yield
-    plt.close("all")
-
-
-@pytest.fixture(autouse=True)
-def shown(monkeypatch):
-    """Count calls of plt.show instead of opening windows."""
-    calls = []
-    monkeypatch.setattr(plt, "show", lambda *args, **kwargs: calls.append(args))
-    return calls
-
-
-def peak(name, height=1.0):
-    return height * np.array([float(n == name) for n in NAMES])
+pytestmark = pytest.mark.usefixtures("no_figures", "shown")
 
 
 def heads_of(fig):
@@ -219,128 +196,6 @@ def test_band_topomaps(small_info, shown):
     assert {ax.images[0].get_clim() for ax in heads_of(shared)} == {(-3, 8)}
 
 
-# -- lines ---------------------------------------------------------------------------------
-
-GROUPS = {"sad": np.array([[0.1, 0.9, 0.5], [0.3, 0.7, 0.5]]), "glad": np.array([[0.2, 0.2, 0.6]])}
-
-
-def test_weights_of_names(shown):
-    fig = plot_bands(GROUPS, ["x", "y", "z"], "share", even=1 / 3, show=False)
-    (ax,) = fig.axes
-    assert shown == []
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["x", "y", "z"]
-    assert ax.get_xlabel() == "band"
-    assert ax.get_ylabel().startswith("share")
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == [
-        "even attention",
-        "sad (n = 2)",
-        "glad (n = 1)",
-    ]
-    places = []
-    for container, weights in zip(ax.containers, GROUPS.values(), strict=True):
-        line, _, (bars,) = container
-        mean, sd = weights.mean(axis=0), weights.std(axis=0)
-        np.testing.assert_allclose(line.get_ydata(), mean)
-        ends = np.array([segment[:, 1] for segment in bars.get_segments()])
-        np.testing.assert_allclose(ends, np.stack([mean - sd, mean + sd], axis=1), atol=1e-12)
-        # Near its tick, where it belongs.
-        assert np.abs(line.get_xdata() - np.arange(3)).max() < 0.5
-        places.append(line.get_xdata())
-    assert np.abs(places[0] - places[1]).min() > 0
-    (even,) = [line for line in ax.lines if line.get_linestyle() == "--"]
-    np.testing.assert_allclose(even.get_ydata(), 1 / 3)
-
-
-def test_weights_over_time():
-    times = np.array([0.1, 0.2, 0.4])
-    fig = plot_times(GROUPS, times, "share", show=False)
-    (ax,) = fig.axes
-    lines = ax.lines
-    bands = [c for c in ax.collections if isinstance(c, FillBetweenPolyCollection)]
-    assert [line.get_label() for line in lines] == ["sad (n = 2)", "glad (n = 1)"]
-    for line, band, weights in zip(lines, bands, GROUPS.values(), strict=True):
-        mean, sd = weights.mean(axis=0), weights.std(axis=0)
-        np.testing.assert_allclose(line.get_xydata(), np.stack([times, mean], axis=1))
-        vertices = band.get_paths()[0].vertices
-        for i, time in enumerate(times):
-            at = vertices[np.isclose(vertices[:, 0], time), 1]
-            assert at.min() == pytest.approx(mean[i] - sd[i])
-            assert at.max() == pytest.approx(mean[i] + sd[i])
-        assert to_hex(band.get_facecolor()[0]) == to_hex(line.get_color())
-    assert not [line for line in lines if line.get_linestyle() == "--"]
-
-
-# -- axes, showing -------------------------------------------------------------------------
-
-
-def drawings(small_info):
-    """Each function, and how many Axes it takes."""
-    head = {"a": peak("Fp1"), "b": peak("Oz")}
-    return {
-        "rows": (4, lambda **k: plot_attention({"1": head, "2": head}, small_info, "u", **k)),
-        "bands": (2, lambda **k: plot_band_topomaps(head, small_info, "u", **k)),
-        "weights": (1, lambda **k: plot_bands(GROUPS, ["x", "y", "z"], "share", **k)),
-        **others(small_info),
-    }
-
-
-def others(small_info):
-    """Those that draw something else than heads in every one of their Axes."""
-    values = {"a": np.stack([peak("Fp1"), peak("Oz")], axis=1)}
-    history = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.7, 0.5], "valid_loss": [0.8, 0.7]})
-    history["valid_accuracy"] = [0.4, 0.6]
-    probabilities, heads = [[0.9, 0.1], [0.2, 0.8]], {0.5: peak("Fp1")}
-    grid = TopoGrid(small_info, shape=(8, 8))
-    contrast = Contrast(
-        peak("Fp1"),
-        peak("Oz"),
-        pd.DataFrame({"p": [0.01]}),
-        peak("Oz") > 0.5,
-        0.5,
-        ("a", "b"),
-        8,
-        128,
-        0.05,
-        small_info,
-        "u",
-    )
-    return {
-        "features": (2, lambda **k: viz.plot_features(values, small_info, ["x", "y"], "u", **k)),
-        "contrast": (1, lambda **k: contrast.plot_topomap(**k)),
-        "grid": (2, lambda **k: viz.plot_grid(grid, **k)),
-        "times": (1, lambda **k: plot_times(GROUPS, [0.1, 0.2, 0.3], "share", **k)),
-        "history": (2, lambda **k: viz.plot_history(history, **k)),
-        "scores": (1, lambda **k: viz.plot_scores({"a": [0.5, 0.7]}, "accuracy", **k)),
-        "confusion": (1, lambda **k: viz.plot_confusion([[1, 2], [3, 4]], ["a", "b"], **k)),
-        "timeline": (
-            2,
-            lambda **k: viz.plot_timeline(
-                [0.5, 1.5], probabilities, ["a", "b"], heads=heads, info=small_info, **k
-            ),
-        ),
-    }
-
-
-@pytest.mark.parametrize(
-    "name",
-    "rows bands weights features contrast grid times history scores confusion timeline".split(),
-)
-def test_axes_and_show(small_info, shown, name):
-    n_axes, draw = drawings(small_info)[name]
-    mine, axes = plt.subplots(1, n_axes, squeeze=False, layout="constrained")
-    fig = draw(axes=axes.ravel() if n_axes > 1 else axes[0, 0], show=False)
-    assert fig is mine
-    assert plt.get_fignums() == [mine.number]
-    drawn = [ax for ax in fig.axes if ax.has_data() and ax.get_label() != "<colorbar>"]
-    assert drawn == list(axes.ravel())
-    assert shown == []
-    for wrong in (n_axes - 1, n_axes + 1):
-        with pytest.raises(ValueError, match=f"axes must hold {n_axes} Axes .* got {wrong}"):
-            draw(axes=plt.figure().subplots(1, 5).tolist()[:wrong], show=False)
-    draw()
-    assert len(shown) == 1
-
-
 # -- through the objects -------------------------------------------------------------------
 
 
@@ -439,32 +294,6 @@ def test_vector_files_open(small_info, tmp_path):
     assert plt.get_fignums() == [], "what was written is closed"
 
 
-def test_scores_show_mean_and_interval():
-    scores = {"a": [0.5, 0.6, 0.7, 0.8], "b": [0.9], "none": [np.nan, np.nan]}
-    fig = viz.plot_scores(scores, "accuracy", chance=0.5, show=False)
-    (ax,) = fig.axes
-    (segment,) = [c for c in ax.collections if len(c.get_segments())]
-    (low, row), (high, _) = segment.get_segments()[0]
-    half = 3.182446 * np.std([0.5, 0.6, 0.7, 0.8], ddof=1) / 2
-    assert (low, high) == pytest.approx((0.65 - half, 0.65 + half), rel=1e-5)
-    assert row == 1
-    texts = [t.get_text() for t in ax.get_legend().get_texts()]
-    assert texts == ["chance", "mean, 95% interval"]
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "none"]
-
-
-def test_many_classes_can_be_told_apart():
-    groups = {f"class {i}": [[0.1 * i, 0.2]] for i in range(9)}
-    fig = viz.plot_bands(groups, ["alpha", "beta"], "share", show=False)
-    lines = fig.axes[0].get_lines()
-    looks = {(line.get_marker(), line.get_color()) for line in lines if line.get_marker() != "None"}
-    assert len({look for look in looks if look[0] not in "_|"}) >= 9
-    p = np.full((4, 9), 1 / 9)
-    fig = viz.plot_timeline(np.arange(4.0), p, list(range(9)), show=False)
-    looks = {(c.get_facecolor().tobytes(), c.get_hatch()) for c in fig.axes[0].collections}
-    assert len(looks) == 9
-
-
 def test_many_heads_go_below(small_info):
     values = np.arange(len(small_info["ch_names"]), dtype=float)
     heads = {f"a rather long name of class number {i}": i * values for i in range(8)}
@@ -485,32 +314,6 @@ def test_heads_without_numbers(small_info):
     assert fig.axes[0].images[0].get_clim() == (0.0, n - 1.0)
     with pytest.raises(ValueError, match="nothing to plot"):
         viz.plot_attention({"": {"a": np.full(n, np.nan)}}, small_info, "x", show=False)
-
-
-def test_course_of_one_pass_and_of_none(shown):
-    history = pd.DataFrame({"epoch": [1], "train_loss": [0.7], "valid_loss": [np.nan]})
-    fig = viz.plot_history(history.assign(valid_accuracy=np.nan), show=True)
-    assert fig.axes[0].get_lines()[0].get_marker() == "o"
-    assert len(shown) == 1
-
-
-def test_labels_are_no_mathematics():
-    fig = viz.plot_confusion([[2.66666666, 1], [0, 3]], ["win $1 or $5", "b"], show=False)
-    fig.canvas.draw()
-    assert fig.axes[0].get_xticklabels()[0].get_text() == r"win \$1 or \$5"
-    assert "67%" not in [t.get_text() for t in fig.axes[0].texts]
-    assert "73%\n2.67" in [t.get_text() for t in fig.axes[0].texts]
-
-
-def test_large_counts_are_whole():
-    fig = viz.plot_confusion([[45678, 0], [0, 1]], ["a", "b"], show=False)
-    assert "100%\n45678" in [t.get_text() for t in fig.axes[0].texts]
-
-
-def test_a_subfigure_gives_its_figure():
-    fig = plt.figure()
-    ax = fig.subfigures(1, 2)[1].subplots()
-    assert viz.plot_confusion([[1, 0], [0, 1]], ["a", "b"], axes=ax, show=False) is fig
 
 
 def test_limits_as_mne_has_them(small_info):

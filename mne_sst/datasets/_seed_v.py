@@ -1,6 +1,7 @@
 """Reader of SEED-V, from its official folders."""
 
 import re
+import zipfile
 
 import mne
 import numpy as np
@@ -228,6 +229,9 @@ def _unpacked(path, name):
     """Dict of the trials, which an archive holds as the bytes of a pickle."""
     where = f"{path}: {name!r}"
     try:
+        # Of what is none, NumPy would say that it is a pickle, and how to trust it.
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is no .npz archive, or its end is missing")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             content = archive[name].tobytes() if name in archive else None
     except Exception as error:
