@@ -146,8 +146,23 @@ def test_scores_show_mean_and_interval():
     assert (low, high) == pytest.approx((0.65 - half, 0.65 + half), rel=1e-5)
     assert row == 1
     texts = [t.get_text() for t in ax.get_legend().get_texts()]
-    assert texts == ["chance", "mean, 95% interval"]
+    assert texts == ["median, quartiles", "chance", "mean, 95% interval"]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "none"]
+
+
+def test_scores_have_boxes():
+    scores = {"a": [0.1, 0.5, 0.6, 0.7, 0.9], "b": [0.9], "c": [0.2, 0.3]}
+    fig = viz.plot_scores(scores, "accuracy", show=False)
+    (ax,) = fig.axes
+    boxes = [patch.get_path().get_extents() for patch in ax.patches]
+    found = [(box.x0, box.x1, (box.y0 + box.y1) / 2) for box in boxes]
+    np.testing.assert_allclose(found, [(0.5, 0.7, 1), (0.225, 0.275, 3)])
+    upright = [line for line in ax.lines if len(set(line.get_xdata())) == 1]
+    medians = [line.get_xdata()[0] for line in upright if line.get_linewidth() == 2]
+    assert medians == pytest.approx([0.6, 0.25])
+    # 0.1 lies too far from the box: it is a point, and the whisker ends before it.
+    whiskers = {tuple(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2}
+    assert {(0.5, 0.5), (0.7, 0.9)} <= whiskers
 
 
 def test_many_classes_can_be_told_apart():

@@ -7,7 +7,7 @@ from ._figure import COLORS, finished, grid_of_axes, plain, wrapped
 
 
 def plot_scores(scores, ylabel, *, chance=None, confidence=0.95, axes=None, show=True):
-    """Plot scores of subjects as points, with their mean and its confidence interval.
+    """Plot scores of subjects as boxes and points, with their mean and its confidence interval.
 
     Parameters
     ----------
@@ -28,6 +28,11 @@ def plot_scores(scores, ylabel, *, chance=None, confidence=0.95, axes=None, show
     -------
     fig : Figure
 
+    Notes
+    -----
+    Boxes reach from the first to the third quartile, whiskers to the farthest score within
+    1.5 times that range.
+
     Examples
     --------
     >>> from mne_sst.viz import plot_scores
@@ -38,6 +43,7 @@ def plot_scores(scores, ylabel, *, chance=None, confidence=0.95, axes=None, show
     values = [v[np.isfinite(v)] for v in values]
     fig, axes = grid_of_axes(axes, 1, 1, 6.4, 0.42 * len(names) + 1.0)
     ax, mean = axes[0][0], f"mean, {confidence:.0%} interval"
+    _boxes(ax, values)
     for i, points in enumerate(values, start=1):
         # Spread so that equal scores stay visible, in the same way every time.
         shift = 0.36 * (np.arange(len(points)) * 0.618 % 1) - 0.18
@@ -54,10 +60,30 @@ def plot_scores(scores, ylabel, *, chance=None, confidence=0.95, axes=None, show
     ax.set_ylim(len(names) + 0.6, 0.4)
     ax.set_xlabel(f"{ylabel} (points: subjects)")
     ax.spines[["top", "right"]].set_visible(False)
-    legend = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "ncols": 2}
+    legend = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "ncols": 3}
     if ax.get_legend_handles_labels()[0]:
         ax.legend(frameon=False, fontsize="small", borderaxespad=0.2, **legend)
     return finished(fig, show)
+
+
+def _boxes(ax, values):
+    """Boxes of scores; those of one score or none would be lines."""
+    drawn = [i for i, points in enumerate(values) if len(points) > 1]
+    grey = {name: {"color": "0.6", "lw": 1} for name in ("whiskerprops", "capprops")}
+    ax.boxplot(
+        [values[i] for i in drawn],
+        positions=[i + 1 for i in drawn],
+        orientation="horizontal",
+        widths=0.6,
+        showfliers=False,  # they are points already
+        patch_artist=True,
+        manage_ticks=False,
+        zorder=1,
+        boxprops={"facecolor": "0.94", "edgecolor": "0.6", "lw": 1},
+        medianprops={"color": COLORS[1], "lw": 2},
+        label=["median, quartiles"] + [None] * (len(drawn) - 1) if drawn else None,
+        **grey,
+    )
 
 
 def plot_confusion(matrix, labels, *, title=None, axes=None, show=True):
