@@ -165,6 +165,12 @@ def test_scores_have_boxes():
     assert {(0.5, 0.5), (0.7, 0.9)} <= whiskers
 
 
+def test_one_subject_has_a_point_and_no_box():
+    fig = viz.plot_scores({"a": [0.7], "b": []}, "accuracy", show=False)
+    assert not fig.axes[0].patches
+    assert [line.get_xdata()[0] for line in fig.axes[0].lines if len(line.get_xdata())][0] == 0.7
+
+
 def test_many_classes_can_be_told_apart():
     groups = {f"class {i}": [[0.1 * i, 0.2]] for i in range(9)}
     fig = viz.plot_bands(groups, ["alpha", "beta"], "share", show=False)

@@ -69,6 +69,8 @@ def plot_scores(scores, ylabel, *, chance=None, confidence=0.95, axes=None, show
 def _boxes(ax, values):
     """Boxes of scores; those of one score or none would be lines."""
     drawn = [i for i, points in enumerate(values) if len(points) > 1]
+    if not drawn:
+        return
     grey = {name: {"color": "0.6", "lw": 1} for name in ("whiskerprops", "capprops")}
     ax.boxplot(
         [values[i] for i in drawn],
@@ -81,7 +83,7 @@ def _boxes(ax, values):
         zorder=1,
         boxprops={"facecolor": "0.94", "edgecolor": "0.6", "lw": 1},
         medianprops={"color": COLORS[1], "lw": 2},
-        label=["median, quartiles"] + [None] * (len(drawn) - 1) if drawn else None,
+        label=["median, quartiles"] + [None] * (len(drawn) - 1),
         **grey,
     )
 
