@@ -83,6 +83,10 @@ def evaluate(
     )
     # Reading a set may take long: what can be wrong before that is looked at first.
     check_choices(chosen, best_on_test, chance)
+    if jobs == 0:
+        raise ValueError("--jobs must be 1 or more, or -1 for all processors, got 0.")
+    if output.exists() and not output.is_dir():
+        raise NotADirectoryError(f"--output {output} is a file; give a folder.")
     splitter = make_protocol(protocol, folds, n_train, data)
     cut = {"temporal": temporal} | ({"window": window} if window is not None else {})
     cut |= {"overlap": overlap} if overlap else {}
@@ -94,6 +98,9 @@ def evaluate(
         target=target,
         signals=bool(chosen[1]),
         official=official,
+        both_stacks=any(
+            getattr(m, "streams", "") in ("both", "temporal") for m in chosen[0].values()
+        ),
         verbose=verbose_of(quiet),
         **cut,
     )

@@ -8,6 +8,7 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
+from torch.nn.utils import skip_init
 
 from . import _training
 from ._batches import FeatureDataset
@@ -57,9 +58,9 @@ class DGCNN(nn.Module):
         self.adjacency = nn.Parameter(torch.empty(n_channels, n_channels))
         self.filters = nn.Parameter(torch.empty(order, n_bands, n_filters))
         self.bias = nn.Parameter(torch.zeros(n_filters))
-        self.hidden = nn.Linear(n_channels * n_filters, n_hidden)
+        self.hidden = skip_init(nn.Linear, n_channels * n_filters, n_hidden)
         self.dropout = SeededDropout(drop_prob)
-        self.output = nn.Linear(n_hidden, n_outputs)
+        self.output = skip_init(nn.Linear, n_hidden, n_outputs)
         with torch.no_grad():
             nn.init.uniform_(self.adjacency, 0, 1, generator=generator)
             for weight in (*self.filters, self.hidden.weight, self.output.weight):
@@ -121,6 +122,8 @@ class DGCNNClassifier(ClassifierMixin, BaseEstimator):
         The trained network.
     history_ : DataFrame
         One row a pass over the data.
+    interrupted_ : bool
+        Whether Ctrl-C ended training before its time.
     n_features_in_ : int
         Channels.
     """
@@ -203,7 +206,8 @@ class DGCNNClassifier(ClassifierMixin, BaseEstimator):
         # skorch may have made another one of it.
         self.module_ = net.module_
         told = None if on_pass is None else partial(on_pass, self)
-        self.history_ = _training.train(net, self._dataset(values, targets), None, None, told)
+        found = _training.train(net, self._dataset(values, targets), None, None, told)
+        self.history_, self.interrupted_ = found
         return self
 
     def _dataset(self, values, targets=None):

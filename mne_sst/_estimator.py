@@ -200,7 +200,8 @@ class NetworkEstimator(BaseEstimator):
         valid = self._dataset(features, targets, held) if len(held) else None
         dataset = self._dataset(features, targets, rows)
         told = None if on_pass is None else partial(on_pass, self)
-        self.history_ = _training.train(self.net_, dataset, valid, self.patience, told)
+        found = _training.train(self.net_, dataset, valid, self.patience, told)
+        self.history_, self.interrupted_ = found
 
     def _dataset(self, features, targets=None, rows=None):
         streams = tuple(self.module_.streams)

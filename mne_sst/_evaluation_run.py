@@ -55,6 +55,7 @@ def load(
     target=None,
     signals=False,
     official=False,
+    both_stacks=False,
     verbose=None,
     **cut,
 ):
@@ -74,6 +75,8 @@ def load(
         Whether to keep the epochs as well.
     official : bool
         Whether to take the features that came with the set.
+    both_stacks : bool
+        Whether a model needs signals beside these.
     verbose : bool | None
         Whether to show progress.
     **cut
@@ -103,6 +106,7 @@ def load(
         for group in groups:
             if official:
                 parts.append(known.read(root, group, data="features", temporal=temporal, **cut))
+                _check_stack(parts, known, group[0], both_stacks)
             else:
                 epochs = known.read(root, group, **cut)
                 parts.append(extractor.transform(epochs))
@@ -122,6 +126,23 @@ def _check_official(known, official, signals):
         raise ValueError(f"--official: {listed(_ON_SIGNALS)} needs signals; leave it out.")
 
 
+def _check_stack(parts, known, subject, both_stacks):
+    """Raise ValueError as soon as signals are missing beside official features."""
+    first, last = (part.temporal.shape[2] for part in (parts[0], parts[-1]))
+    if both_stacks and not last:
+        raise ValueError(
+            f"--official: subject {subject} of {known.title} has features but no signals, which "
+            "models of two streams need as well. Get the signals, or take models without, such "
+            "as --models sst-spectral,logistic and no --ablation."
+        )
+    if bool(first) != bool(last):
+        raise ValueError(
+            f"--official: subject {subject} of {known.title} has features "
+            f"{'and' if last else 'but no'} signals, unlike the first subject. Get the missing "
+            "files, or leave subjects out by --subjects."
+        )
+
+
 def _check_nothing(name, **options):
     """Raise ValueError for options that mean nothing for a file of windows."""
     given = [f"--{option.replace('_', '-')}" for option, value in options.items() if value]
@@ -137,8 +158,14 @@ def _load_file(path, extractor, subjects, target, signals):
         raise FileNotFoundError(
             f"--data {path}: neither a data set ({', '.join(SETS)}) nor a file."
         )
-    if path.suffix == ".fif":
-        epochs = mne.read_epochs(path, verbose="ERROR")
+    if path.name.endswith((".fif", ".fif.gz")):
+        try:
+            epochs = mne.read_epochs(path, verbose="ERROR")
+        except ValueError as error:
+            raise ValueError(
+                f"--data {path} holds no epochs ({error}). Cut recordings into epochs with "
+                "subject, trial and label in the metadata, and save these."
+            ) from error
         features = extractor.transform(epochs)
     else:
         epochs, features = None, read_features(path)
@@ -185,6 +212,10 @@ def check_choices(models, best_on_test, chance):
         See `evaluate`.
     """
     check_option("--chance", chance, ("majority", "permutation"))
+    if not any(models):
+        raise ValueError(
+            f"--models is empty: give some of {listed([*NETWORKS, *NAMES], 20)}, or --ablation."
+        )
     if best_on_test and not any(has_fit_parameter(m, "on_pass") for m in models[0].values()):
         raise ValueError(
             "--best-on-test needs a model that trains in passes (sst, dgcnn) among --models, got "

@@ -42,6 +42,7 @@ def write_classifier(fname, clf, overwrite):
         "n_windows": clf.n_windows_,
         "common_weight": clf.common_weight_,
         "loss_weights": None if clf.loss_weights_ is None else clf.loss_weights_.tolist(),
+        "interrupted": getattr(clf, "interrupted_", False),
         "history": _plain(clf.history_.to_dict(orient="list")),
     }
     arrays = {f"scaling/{s}/{i}": clf.scaling_[s][i] for s in _STACKS for i in (0, 1)}
@@ -94,6 +95,7 @@ def _parts(arrays, header):
         "n_times_": header["n_times"],
         "n_features_in_": len(info["ch_names"]),
         "history_": pd.DataFrame(header["history"]),
+        "interrupted_": header.get("interrupted", False),
         "n_windows_": header["n_windows"],
         "common_weight_": header["common_weight"],
         "loss_weights_": weights if weights is None else np.array(weights),

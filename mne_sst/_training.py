@@ -258,6 +258,8 @@ def train(net, dataset, valid, patience, on_pass=None):
     -------
     history : DataFrame
         One row a pass: epoch, train_loss, valid_loss, valid_accuracy, lr, dur.
+    interrupted : bool
+        Whether Ctrl-C ended it before its time.
     """
     usual = list(net.callbacks_)
     if valid is not None:
@@ -279,7 +281,8 @@ def train(net, dataset, valid, patience, on_pass=None):
     net.module_.eval()
     history = history_table(net.history)
     # A callback stops between two passes, Ctrl-C within one.
-    if len(history) < len(net.history):
+    interrupted = len(history) < len(net.history)
+    if interrupted:
         if history.empty:
             raise KeyboardInterrupt("training was interrupted before its first pass ended")
         warnings.warn(
@@ -290,7 +293,7 @@ def train(net, dataset, valid, patience, on_pass=None):
         )
     if not np.isfinite(history["train_loss"]).all():
         raise RuntimeError("training diverged: the loss is no longer finite. Lower lr.")
-    return history
+    return history, interrupted
 
 
 def train_once(net, dataset, lr, seed):

@@ -105,6 +105,8 @@ class SSTClassifier(ClassifierMixin, TransformerMixin, ExplainedEstimator):
         The labels.
     history_ : DataFrame
         One row a pass over the data.
+    interrupted_ : bool
+        Whether Ctrl-C ended training before its time.
     info_ : mne.Info
         Channels of the training data.
     grid_ : TopoGrid

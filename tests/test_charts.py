@@ -168,7 +168,8 @@ def test_scores_have_boxes():
 def test_one_subject_has_a_point_and_no_box():
     fig = viz.plot_scores({"a": [0.7], "b": []}, "accuracy", show=False)
     assert not fig.axes[0].patches
-    assert [line.get_xdata()[0] for line in fig.axes[0].lines if len(line.get_xdata())][0] == 0.7
+    points = [line.get_xdata().tolist() for line in fig.axes[0].lines]
+    assert points[0] == [0.7]
 
 
 def test_many_classes_can_be_told_apart():

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import shutil
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,6 +113,7 @@ def test_a_second_run_takes_up_the_first(done, epochs_file):
     ("words", "message"),
     [
         (["--models", "nothing"], "--models: nothing not among sst"),
+        (["--models", ""], "--models is empty: give some of sst"),
         (["--protocol", "none"], "--protocol must be one of"),
         (["--protocol", "fixed-trials"], "needs --n-train"),
         (["--protocol", "sessions"], "needs two sessions of each subject"),
@@ -137,6 +139,8 @@ def test_what_is_wrong_is_told_in_a_line(words, message, epochs_file, tmp_path):
         (["--protocol", "fixed-trials"], "needs --n-train"),
         (["--chance", "none"], "--chance must be one of"),
         (["--best-on-test"], "--best-on-test needs a model that trains in passes"),
+        (["--jobs", 0], "--jobs must be 1 or more, or -1 for all processors, got 0"),
+        (["--output", __file__], f"--output {__file__} is a file; give a folder"),
     ],
 )
 def test_choices_are_looked_at_before_data_are_read(
@@ -199,7 +203,11 @@ def test_table_of_several_sets(features, y):
     table = evaluate({"d": DummyClassifier()}, features, y, protocol=LeaveOneSubjectOut())
     text = markdown_table({"one": table, "two": table.assign(estimator="e")}, "balanced_accuracy")
     lines = text.splitlines()
-    assert lines[0] == "| Method | one, ACC (%) | STD (%) | two, ACC (%) | STD (%) |"
+    named = "balanced accuracy (%) | STD (%)"
+    assert lines[0] == f"| Method | one, {named} | two, {named} |"
+    kappa = markdown_table({"one": table}, "kappa").splitlines()
+    assert kappa[0] == "| Method | one, Cohen's kappa | STD |"
+    assert kappa[2] == "| d | 0.000 | 0.000 |"
     assert lines[2] == "| d | 33.33 | 0.00 | - | - |"
     assert lines[3] == "| e | - | - | 33.33 | 0.00 |"
 
@@ -291,6 +299,28 @@ def test_official_features_alone(seed_like, tmp_path):
     assert "SEED are of windows of 1 or 4 s" in result.stderr
     result = run("evaluate", *words, "--official", "--window", 0, "--output", tmp_path / "b")
     assert "window" in result.stderr
+    words[words.index("knn")] = "sst"
+    result = run("evaluate", *words, "--official", "--output", tmp_path / "b")
+    assert result.exit_code == 2
+    assert "subject 2 of SEED has features but no signals" in result.stderr
+    assert "--models sst-spectral,logistic" in result.stderr
+    # Signals of the second subject only.
+    words[words.index("sst")] = "knn"
+    raw = tmp_path / "SEED" / "Preprocessed_EEG"
+    raw.mkdir()
+    for file in (seed_like / raw.name).glob("10_*"):
+        shutil.copy(file, raw)
+    result = run("evaluate", *words, "--official", "--output", tmp_path / "b")
+    assert result.exit_code == 2
+    assert "subject 10 of SEED has features and signals, unlike the first" in result.stderr
+
+
+def test_one_subject_alone(seed_like, tmp_path):
+    words = ["--data", "seed", "--root", seed_like, "--models", "knn", "--quiet", "--subjects", 2]
+    words += ["--protocol", "fixed-trials", "--n-train", 2, "--output", tmp_path]
+    result = run("evaluate", *words)
+    assert result.exit_code == 0, result.output
+    assert {"scores.png", "confusion-knn.png"} <= {file.name for file in tmp_path.iterdir()}
 
 
 def test_what_means_nothing_for_a_file_is_refused(tmp_path):
@@ -307,6 +337,19 @@ def test_what_means_nothing_for_a_file_is_refused(tmp_path):
     assert set(pd.read_csv(tmp_path / "a" / "results.csv")["subject"]) == {1, 3}
     result = run("evaluate", *words, "--subjects", "4", "--output", tmp_path / "b")
     assert "--subjects: 4 not found, only 1, 2, 3" in result.stderr
+
+
+def test_files_that_hold_no_epochs(tmp_path):
+    epochs = simulate_emotion(n_subjects=2, n_trials=3, n_windows=2)
+    epochs.save(tmp_path / "own-epo.fif.gz", verbose="ERROR")
+    words = ["--models", "knn", "--quiet", "--protocol", "subjects", "--output", tmp_path / "a"]
+    result = run("evaluate", "--data", tmp_path / "own-epo.fif.gz", *words)
+    assert result.exit_code == 0, result.output
+    raw = mne.io.RawArray(np.zeros((2, 300)), mne.create_info(2, 100.0, "eeg"), verbose="ERROR")
+    raw.save(tmp_path / "own_raw.fif", verbose="ERROR")
+    result = run("evaluate", "--data", tmp_path / "own_raw.fif", *words)
+    assert result.exit_code == 2
+    assert "own_raw.fif holds no epochs" in result.stderr
 
 
 def test_a_set_through_its_reader(tmp_path, recordings):

@@ -1,6 +1,7 @@
 """Features as a container: rows, joins and settings."""
 
 import json
+import sys
 from dataclasses import FrozenInstanceError, asdict
 from itertools import islice
 
@@ -287,3 +288,9 @@ def test_queries_that_cannot_be_answered(query, features):
     bare = EpochsFeatures(features.spectral, features.temporal, features.info)
     with pytest.raises(KeyError, match="have none"):
         bare[query]
+
+
+def test_size_is_that_of_the_arrays(features):
+    """dask sends what is large once to each worker."""
+    arrays = features.spectral.nbytes + features.temporal.nbytes
+    assert arrays < sys.getsizeof(features) < arrays + 10_000

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_classifier
+from scipy.stats import loguniform, uniform
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import make_scorer
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
 from skorch import NeuralNetClassifier
 
 from mne_sst import FeatureExtractor, SSTClassifier
@@ -107,6 +109,7 @@ def recursive():
 
 
 HARD = {
+    "drawn": RandomizedSearchCV(SVC(), {"C": loguniform(1, 9), "gamma": uniform(1, 9)}),
     "a set": FunctionTransformer(words, kw_args={"kind": {"a", "b", "c"}}),
     "a frozen set": FunctionTransformer(kw_args={"kind": frozenset("abcdef")}),
     "a set in a function": FunctionTransformer(lambda X: X in {"a", "b", "c", "d"}),
@@ -138,6 +141,16 @@ def test_the_same_in_every_process():
             check=True,
         )
         assert json.loads(done.stdout) == digests()
+
+
+def test_distributions_are_known_by_their_parameters():
+    def digest(**params):
+        search = RandomizedSearchCV(SVC(), params)
+        return _digest(_settings(search)[1]["param_distributions"])
+
+    assert digest(C=loguniform(1, 9)) == digest(C=loguniform(1, 9))
+    assert digest(C=loguniform(1, 9)) != digest(C=loguniform(1, 8))
+    assert digest(C=uniform(1, 9)) != digest(C=loguniform(1, 9))
 
 
 def test_other_things_that_functions_hold():

@@ -2,6 +2,7 @@
 
 import time
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,9 +16,18 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, PredefinedS
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
+from skorch.callbacks import Callback
 
 from mne_sst import FeatureExtractor, SSTClassifier
-from mne_sst.evaluation import LeaveOneSubjectOut, TrialKFold, compare, evaluate, markdown_table
+from mne_sst.evaluation import (
+    LeaveOneSubjectOut,
+    SubjectKFold,
+    TrialKFold,
+    compare,
+    evaluate,
+    markdown_table,
+)
+from mne_sst.evaluation._fold import seeded
 from mne_sst.evaluation.baselines import NAMES, baselines, spectral_vector
 from mne_sst.report import make_report
 
@@ -126,7 +136,8 @@ def test_splitters_that_use_no_groups_are_checked_by_a_table(features, y):
     X, table = features.spectral, features.metadata
     with pytest.raises(ValueError, match="come from one trial"):
         evaluate(DummyClassifier(), X, y, protocol=KFold(2, shuffle=True), groups=table)
-    assert len(evaluate(DummyClassifier(), X, y, protocol=KFold(2))) == 2
+    with pytest.warns(RuntimeWarning, match="nothing tells of which trial they are"):
+        assert len(evaluate(DummyClassifier(), X, y, protocol=KFold(2))) == 2
     with pytest.raises(ValueError, match="GroupKFold needs groups="):
         evaluate(DummyClassifier(), features, y, protocol=GroupKFold(2))
 
@@ -291,7 +302,8 @@ def test_metadata_without_the_usual_columns(where, features, y):
     if where == "metadata":
         features = features[:]
         features.metadata = pd.DataFrame({"label": y})
-        table = evaluate(Any(), features, protocol=KFold(2, shuffle=True, random_state=0))
+        with pytest.warns(RuntimeWarning, match="nothing tells of which trial they are"):
+            table = evaluate(Any(), features, protocol=KFold(2, shuffle=True, random_state=0))
     else:
         site = {"site": np.arange(len(y)) // 8 % 2}
         table = evaluate(Any(), features.spectral, y, protocol=GroupKFold(2), groups=site)
@@ -302,3 +314,61 @@ def test_metadata_without_the_usual_columns(where, features, y):
 class Any(DummyClassifier):
     def fit(self, X, y):
         return super().fit(np.zeros(len(X)), y)
+
+
+class Stop(Callback):
+    """Ctrl-C in the second pass, while it is armed."""
+
+    armed = True
+
+    def on_batch_begin(self, net, training=None, **kwargs):
+        if Stop.armed and training and len(net.history) == 2:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.filterwarnings("ignore:training was interrupted after 1 of 3 passes")
+def test_a_network_that_was_interrupted_is_no_result(features, y, tmp_path, monkeypatch):
+    models = {"first": DummyClassifier(), "net": tiny_classifier(callbacks=[Stop()])}
+    how = dict(protocol=SubjectKFold(2), results=tmp_path / "results.jsonl")
+    monkeypatch.setattr(Stop, "armed", True)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(models, features, y, **how)
+    monkeypatch.setattr(Stop, "armed", False)
+    table = evaluate(models, features, y, **how)
+    plain = evaluate(models, features, y, protocol=how["protocol"])
+    drop = ["fit_s", "predict_s"]
+    pd.testing.assert_frame_equal(table.drop(columns=drop), plain.drop(columns=drop))
+
+
+def test_estimators_show_no_bar_of_their_own():
+    model = make_pipeline(FeatureExtractor(), SSTClassifier())
+    silent = seeded(model, 3)
+    assert {k: v for k, v in silent.get_params().items() if k.endswith("verbose")} == {
+        "verbose": False,
+        "featureextractor__verbose": False,
+        "sstclassifier__verbose": False,
+    }
+    assert silent.get_params()["sstclassifier__random_state"] == 3
+    assert seeded(SSTClassifier(verbose=True), 0).verbose is True
+
+
+def test_tangent_space_takes_good_eeg_channels_only(rng):
+    pytest.importorskip("pyriemann")
+    kinds = ["eeg", "eeg", "eog", "eeg", "stim"]
+    info = mne.create_info(["Fz", "Cz", "EOG", "Pz", "STI"], 100.0, kinds)
+    epochs = mne.EpochsArray(rng.standard_normal((6, 5, 100)), info, verbose="ERROR")
+    epochs.info["bads"] = ["Cz"]
+    first = baselines(["riemann"])["riemann"][0]
+    np.testing.assert_array_equal(
+        first.fit_transform(epochs), 1e6 * epochs.get_data(copy=False)[:, [0, 3]]
+    )
+
+
+@pytest.mark.parametrize("smoothing", [None, "moving_average"])
+def test_smoothing_within_a_search_is_marked(epochs, y, smoothing):
+    trial = None if smoothing is None else ["subject", "session", "trial"]
+    extractor = FeatureExtractor(smoothing=smoothing, trial=trial, verbose=False)
+    model = make_pipeline(FeatureExtractor(), FunctionTransformer(spectral_vector), SVC())
+    tuned = GridSearchCV(model, {"featureextractor": [extractor]}, cv=TrialKFold(2))
+    table = evaluate(tuned, epochs, y, protocol=SubjectKFold(2))
+    assert (table["transductive"] == (smoothing is not None)).all()

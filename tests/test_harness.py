@@ -15,6 +15,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
 
 from mne_sst.evaluation import (
     LeaveOneSubjectOut,
@@ -102,8 +103,9 @@ def test_splitters_of_scikit_learn_are_checked_for_leaks(features, y):
     with pytest.raises(ValueError, match="come from one trial"):
         evaluate(MODELS, features, y, protocol=KFold(4, shuffle=True, random_state=0))
     # Without anything that says where windows come from, nothing can be checked.
-    rng = np.random.default_rng(0)
-    table = evaluate(MODELS, rng.normal(size=(30, 2)), np.arange(30) % 3, protocol=KFold(3))
+    X, labels = np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 3
+    with pytest.warns(RuntimeWarning, match="nothing tells of which trial they are"):
+        table = evaluate(MODELS, X, labels, protocol=KFold(3))
     assert len(table) == 6
     assert "subject" not in table
 
@@ -263,7 +265,7 @@ def test_killed_and_started_again(tmp_path):
 def test_a_failing_fit_says_which(features, y):
     broken = {"broken": LogisticRegression(C=-1)}
     with pytest.raises(ValueError, match="C") as error:
-        evaluate(broken, spectral_vector(features), y, protocol=KFold(2))
+        evaluate(broken, spectral_vector(features), y, protocol=KFold(2), groups=features.metadata)
     assert any("'broken', seed 0, fold 0" in note for note in error.value.__notes__)
 
 
@@ -323,3 +325,5 @@ def test_wrong_estimators_are_named(features, y):
         evaluate({}, features, y, protocol=TrialKFold(2))
     with pytest.raises(TypeError, match="nothing"):
         evaluate({"nothing": None}, features, y, protocol=TrialKFold(2))
+    with pytest.raises(TypeError, match=r"with fit and predict, got \{'svm': <class .*SVC'>"):
+        evaluate({"svm": SVC}, features, y, protocol=TrialKFold(2))

@@ -121,3 +121,17 @@ def test_order_in_which_rows_stand():
     with pytest.raises(ValueError, match="overlap"):
         check_split(even, odd, told, samples[backwards], 200)
     check_split(even, odd, told, samples[backwards], 100)
+
+
+@pytest.mark.parametrize("kind", ["epochs", "features", "joined"])
+def test_windows_that_are_only_numbered(kind):
+    """EpochsArray numbers its windows: these are no times, and nothing overlaps."""
+    timed = cut(overlap=0.0)
+    data = mne.EpochsArray(timed.get_data(), timed.info, metadata=timed.metadata, verbose="ERROR")
+    if kind == "joined":
+        data = mne.concatenate_epochs([data[:6], data[6:]], verbose="ERROR")
+    if kind != "epochs":
+        data = FeatureExtractor(verbose=False).transform(data)
+    y = np.arange(len(data)) % 2
+    assert len(evaluate(Majority(), data, y, protocol=TrialKFold(2))) == 2
+    assert len(cross_val_score(Majority(), data, y, cv=TrialKFold(2), error_score="raise")) == 2

@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 import mne_sst
 from mne_sst import _cli_base, cli
 from mne_sst._setting import setting_and_method
+from mne_sst.evaluation.baselines import baselines
 
 FOLDER = Path(mne_sst.__file__).parent
 SOURCES = sorted(FOLDER.rglob("*.py"))
@@ -262,6 +263,7 @@ def test_fit_leaves_global_random_states_alone(features, y, random_state):
         return torch.random.get_rng_state().tolist(), numpys, random.getstate()
 
     before = states()
+    baselines(["dgcnn"])["dgcnn"].set_params(random_state=random_state).fit(features[:24], y[:24])
     clf = tiny_classifier(random_state=random_state, max_epochs=1).fit(features[:24], y[:24])
     clf.predict(features[:4])
     clf.attention(features[:4])

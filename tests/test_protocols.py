@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -12,6 +13,7 @@ from mne_sst.evaluation import (
     SubjectKFold,
     TrialKFold,
     check_split,
+    evaluate,
 )
 
 N_SUBJECTS, N_SESSIONS, N_TRIALS, N_WINDOWS = 4, 2, 6, 3
@@ -180,3 +182,35 @@ def test_overlap_without_subjects():
     with pytest.raises(ValueError, match="overlap: they begin at samples 0 and 10"):
         check_split([0], [1], table, [0, 10], 200)
     check_split([0], [1], table, [0, 200], 200)
+
+
+def test_a_rejected_trial_moves_no_other_one():
+    sessions = {1: range(1, 7), 2: [1, 2, 4, 5, 6]}
+    groups = pd.DataFrame(
+        [{"subject": 1, "session": s, "trial": t} for s, own in sessions.items() for t in own]
+    )
+    for kind in (int, str, object):
+        own = groups.assign(trial=groups["trial"].astype(kind))[::-1]
+        tested = [
+            own.iloc[test].groupby("session")["trial"].apply(lambda t: sorted(map(int, t)))
+            for _, test in FixedTrials(3).split(np.zeros(len(own)), groups=own)
+        ]
+        assert pd.concat(tested).to_dict() == {1: [4, 5, 6], 2: [4, 5, 6]}
+    # Numbers that go on from session to session are of each session alone.
+    running = groups.assign(trial=np.arange(len(groups)))
+    tested = [test.tolist() for _, test in FixedTrials(3).split(np.zeros(11), groups=running)]
+    assert tested == [[3, 4, 5], [9, 10]]
+    with pytest.raises(ValueError, match="n_train=1 leaves no trial for training: subject 1, s"):
+        list(FixedTrials(1).split(np.zeros(10), groups=groups.drop(index=6)))
+
+
+def test_groups_where_metadata_are_routed(table):
+    X, y = np.zeros((len(table), 1)), table["label"].to_numpy()
+    with sklearn.config_context(enable_metadata_routing=True):
+        scores = cross_val_score(
+            DummyClassifier(), X, y, cv=TrialKFold(2), params={"groups": table}
+        )
+        assert len(scores) == N_SUBJECTS * N_SESSIONS * 2
+        tuned = GridSearchCV(DummyClassifier(), {"strategy": ["prior"]}, cv=TrialKFold(2))
+        found = evaluate(tuned, X, y, protocol=LeaveOneSubjectOut(), groups=table)
+    assert found["fold"].nunique() == N_SUBJECTS

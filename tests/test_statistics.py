@@ -224,6 +224,8 @@ def test_comparison(made_up):
     against = compare(made_up, reference="b")
     assert list(against["a"]) == ["a", "c"]
     assert (against["b"] == "b").all()
+    with pytest.raises(ValueError, match="n_permutations must lie in"):
+        compare(made_up, n_permutations=0)
     with pytest.raises(ValueError, match="two estimators"):
         compare(made_up[made_up["estimator"] == "a"])
     with pytest.raises(ValueError, match="1 subjects in common"):
@@ -243,3 +245,21 @@ def test_confusion(made_up):
     lost.attrs = {}
     with pytest.raises(ValueError, match=r"lost table\.attrs\['labels'\]"):
         confusion(lost)
+
+
+def test_each_method_has_its_chance_by_permutation(made_up, tmp_path):
+    """A line of the mean would be the chance of none of them."""
+    table = made_up.assign(chance_method="permutation", fit_s=0.0)
+    guess = [[0, 600], [0, 400]]
+    both = zip(table["estimator"], table["confusion"], strict=True)
+    table["confusion"] = [guess if name == "a" else matrix for name, matrix in both]
+    table.attrs["labels"] = [0, 1]
+    chances = 100 * summarize(table)["chance"]
+    assert chances.max() - chances.min() > 5
+    line = f"| chance | {chances.min():.2f} to {chances.max():.2f} | - |"
+    assert markdown_table({"x": table}).splitlines()[-1] == line
+    with pytest.raises(ValueError, match="score must be one of"):
+        write_results(table, tmp_path / "new", "x", score="acc")
+    assert not (tmp_path / "new").exists()
+    write_results(table, tmp_path / "new", "x")
+    assert (tmp_path / "new" / "scores.png").is_file()

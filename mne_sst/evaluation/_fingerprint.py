@@ -10,6 +10,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+from scipy.stats.distributions import rv_frozen
 
 from ..features import EpochsFeatures
 
@@ -115,6 +116,8 @@ def _plain(value, seen=()):
         return {str(k): _plain(v, seen) for k, v in value.items()}
     if isinstance(value, partial):
         return [_plain(v, seen) for v in (value.func, value.args, value.keywords)]
+    if isinstance(value, rv_frozen):  # a distribution, of which a search draws
+        return _plain([value.dist.name, value.args, value.kwds], seen)
     if hasattr(value, "state_dict"):  # PyTorch's, whose pickles differ from process to process
         return _class(type(value)), repr(value), _plain(dict(value.state_dict()), seen)
     if hasattr(value, "detach"):

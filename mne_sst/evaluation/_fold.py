@@ -19,7 +19,7 @@ SELECTIONS = ("none", "best-on-test")
 
 
 def seeded(estimator, seed):
-    """Clone an estimator, and set whatever in it is called ``random_state``.
+    """Clone an estimator, set whatever in it is called ``random_state``, and make it silent.
 
     Parameters
     ----------
@@ -31,13 +31,15 @@ def seeded(estimator, seed):
     clone : estimator
     """
     estimator = clone(estimator)
-    names = [
-        n for n in estimator.get_params() if n == "random_state" or n.endswith("__random_state")
-    ]
+    params = {}
+    for name, value in estimator.get_params().items():
+        last = name.rpartition("__")[2]
+        if last == "random_state":
+            params[name] = seed
+        elif last == "verbose" and value is None:
+            params[name] = False  # there is one bar already
     # What is frozen takes no parameters.
-    if names:
-        estimator.set_params(**dict.fromkeys(names, seed))
-    return estimator
+    return estimator.set_params(**params) if params else estimator
 
 
 def take(data, rows):
@@ -144,6 +146,8 @@ def run_fold(key, estimator, data, y, table, fold, labels, chance, selection, ex
     start, doing = time.perf_counter(), "fitting"
     try:
         estimator.fit(take(data, train), y[train], **fit_params)
+        if getattr(_trained(estimator), "interrupted_", False):
+            raise KeyboardInterrupt  # what learnt half of it is no result
         seconds = time.perf_counter() - start - (0.0 if best is None else best.seconds)
         doing = "predicting"
         outcomes = {"none": _Predictions(estimator, take(data, test))}

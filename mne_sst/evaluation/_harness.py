@@ -1,5 +1,6 @@
 """evaluate(): estimators, folds and seeds to one tidy table."""
 
+import warnings
 from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import closing
@@ -22,7 +23,7 @@ from .._checks import (
 from ..features import EpochsFeatures, FeatureExtractor, standardize_features
 from ._fingerprint import fingerprint
 from ._fold import SELECTIONS, run_fold
-from ._origin import check_split, origin, samples_of
+from ._origin import LEVELS, check_split, origin, samples_of
 from ._store import ResultsFile
 
 PACKAGES = ("mne_sst", "scikit-learn", "torch", "numpy", "mne")
@@ -202,7 +203,7 @@ def _named(estimators):
                 f"estimators must have names of their own, got {list(estimators)}: as text some "
                 "are the same."
             )
-    wrong = {n: e for n, e in named.items() if not (hasattr(e, "fit") and hasattr(e, "predict"))}
+    wrong = {n: e for n, e in named.items() if not _is_estimator(e)}
     if wrong or not named:
         got = wrong if isinstance(estimators, Mapping) else estimators
         raise TypeError(
@@ -210,6 +211,10 @@ def _named(estimators):
             f"predict, got {got or 'an empty dict'}."
         )
     return named
+
+
+def _is_estimator(value):
+    return not isinstance(value, type) and hasattr(value, "fit") and hasattr(value, "predict")
 
 
 def _checked_seeds(seeds):
@@ -235,9 +240,22 @@ def _knows_test_data(data, estimator):
     settings = getattr(data, "settings", None)
     if settings is not None:
         return bool(settings.standardized or settings.smoothing)
-    params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
-    extractors = [v for v in (estimator, *params.values()) if isinstance(v, FeatureExtractor)]
-    return any(extractor.smoothing for extractor in extractors)
+    return any(e.smoothing for e in _within(estimator) if isinstance(e, FeatureExtractor))
+
+
+def _within(value):
+    """A value and all that it holds: parameters, steps, what a search tries."""
+    yield value
+    if isinstance(value, Mapping):
+        parts = value.values()
+    elif isinstance(value, list | tuple):
+        parts = value
+    elif hasattr(value, "get_params") and not isinstance(value, type):
+        parts = value.get_params(deep=False).values()
+    else:
+        parts = ()
+    for part in parts:
+        yield from _within(part)
 
 
 def _check_selection(selection, estimators):
@@ -294,12 +312,29 @@ def _folds(protocol, data, y, table, groups):
     if getattr(protocol, "needed", ()):
         folds = list(protocol.split(data, y, table))
     else:
-        folds = list(protocol.split(data, y, _one_array(protocol, groups)))
+        own = _one_array(protocol, groups)
+        folds = list(protocol.split(data, y, own))
+        if own is None and "trial" not in table:
+            _warn_of_unknown_trials(folds, table)
     if not getattr(protocol, "leaky", False):
         samples = samples_of(data)
         for train, test in folds:
             check_split(train, test, table, *samples)
     return folds
+
+
+def _warn_of_unknown_trials(folds, table):
+    """Tell where it cannot be seen whether a trial stands on both sides."""
+    columns = [c for c in LEVELS if c in table]
+    whole = table.groupby(columns, sort=False).ngroup().to_numpy()
+    if any(len(np.intersect1d(whole[train], whole[test])) for train, test in folds):
+        warnings.warn(
+            f"windows of one {columns[0]} stand on both sides, and nothing tells of which trial "
+            "they are: whether those of one trial do was not checked. Give groups= with a "
+            "column 'trial', or a protocol of mne_sst.evaluation.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
 
 def _one_array(protocol, groups):

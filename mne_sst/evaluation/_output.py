@@ -4,9 +4,11 @@ import importlib.util
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from .. import viz
+from .._checks import check_option
 from .._io import replacing
 from ._statistics import KINDS, confusion, kind_name, named_scores, summarize
 
@@ -28,7 +30,7 @@ def markdown_table(tables, score="accuracy"):
     tables : dict of str -> DataFrame
         Name of a data set -> table of `evaluate`.
     score : str
-        Column to show, in percent; its spread is that over subjects.
+        Column to show, in percent (kappa as it is); its spread is that over subjects.
 
     Returns
     -------
@@ -48,18 +50,27 @@ def markdown_table(tables, score="accuracy"):
     >>> print(markdown_table({"simulated": table}).splitlines()[0])
     | Method | simulated, ACC (%) | STD (%) |
     """
+    check_option("score", score, tuple(PRINTED))
     columns, chance = {}, {}
+    unit, factor, digits = (f"{PRINTED[score]} (%)", 100, 2)
+    if score == "accuracy":
+        unit = "ACC (%)"
+    elif score == "kappa":
+        unit, factor, digits = PRINTED[score], 1, 3
     for name, table in tables.items():
         summary = summarize(table, score)
         names = [kind_name(*kind) for kind in summary[list(KINDS)].itertuples(index=False)]
         cells = [
-            f"{100 * m:.2f} | {100 * s:.2f}" if pd.notna(s) else f"{100 * m:.2f} | -"
-            for m, s in zip(summary["mean"], summary["std"], strict=True)
+            " | ".join("-" if pd.isna(v) else f"{factor * v:.{digits}f}" for v in pair)
+            for pair in zip(summary["mean"], summary["std"], strict=True)
         ]
         columns[name] = dict(zip(names, cells, strict=True))
-        chance[name] = f"{100 * summary['chance'].mean():.2f} | -"
+        low, high = 100 * summary["chance"].min(), 100 * summary["chance"].max()
+        # By permutation each method has a chance of its own.
+        chance[name] = f"{low:.2f} | -" if high - low < 0.005 else f"{low:.2f} to {high:.2f} | -"
     methods = list(dict.fromkeys(m for cells in columns.values() for m in cells))
-    head = " | ".join(f"{name}, ACC (%) | STD (%)" for name in columns)
+    spread = "STD (%)" if factor == 100 else "STD"
+    head = " | ".join(f"{name}, {unit} | {spread}" for name in columns)
     lines = [f"| Method | {head} |", "|---|" + "---:|---:|" * len(columns)]
     for method in methods:
         cells = [found.get(method, "- | -") for found in columns.values()]
@@ -97,6 +108,7 @@ def write_results(table, folder, name, score="accuracy", about=""):
     >>> from mne_sst.evaluation import write_results
     >>> write_results(table, "results", "EEGMAT")  # doctest: +SKIP
     """
+    check_option("score", score, tuple(PRINTED))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / "results.csv"]
@@ -117,7 +129,9 @@ def write_results(table, folder, name, score="accuracy", about=""):
 
 def _figures(table, folder, score):
     shown = named_scores(table, score)
-    chance = summarize(table)["chance"].mean() if score == "accuracy" else None
+    chances = summarize(table)["chance"]
+    alike = score == "accuracy" and np.ptp(chances) < 1e-9
+    chance = chances.iloc[0] if alike else None
     figures = {"scores.png": viz.plot_scores(shown, PRINTED[score], chance=chance, show=False)}
     for name, matrix in confusion(table).items():
         slug = "".join(c if c.isalnum() else "-" for c in name).strip("-")

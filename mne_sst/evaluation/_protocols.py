@@ -11,6 +11,9 @@ from ._origin import LEVELS, check_split, origin, samples_of
 class _Protocol(BaseCrossValidator):
     """Folds that keep trials whole; each is checked before it is given out."""
 
+    # How a splitter of scikit-learn says that it wants groups, where metadata are routed.
+    __metadata_request__split = {"groups": True}
+
     needed = LEVELS
 
     def split(self, X, y=None, groups=None):
@@ -76,12 +79,22 @@ def _in_order(values):
     return pd.unique(values)
 
 
+def _numbered(trials):
+    """Distinct trials by their numbers; named ones in the order in which they come."""
+    found = _in_order(trials)
+    try:
+        return found[np.argsort(pd.to_numeric(found), kind="stable")]
+    except (TypeError, ValueError):
+        return found
+
+
 class FixedTrials(_Protocol):
     """Within each session, its first trials train and the rest test.
 
-    First are the lowest numbers; trials that are named instead come as in the data. The
-    customary protocol of SEED (9 of 15) and SEED-IV (16 of 24). A fold for each subject
-    and session.
+    First are the lowest numbers; trials that are named instead come as in the data. Where
+    one session has all trials that there are, its first ones train everywhere: a trial that
+    was rejected in another session moves no other one from test to training. The customary
+    protocol of SEED (9 of 15) and SEED-IV (16 of 24). A fold for each subject and session.
 
     Parameters
     ----------
@@ -102,16 +115,18 @@ class FixedTrials(_Protocol):
 
     def _folds(self, table, y):
         n_train = check_number("n_train", self.n_train, 1, integer=True)
-        for rows in _recordings(table):
-            trials = table["trial"].to_numpy()[rows]
-            order = np.unique(trials) if trials.dtype.kind in "iuf" else _in_order(trials)
-            if len(order) <= n_train:
-                first = table.iloc[rows[0]]
+        trials, recordings = table["trial"].to_numpy(), _recordings(table)
+        everything = _numbered(trials)
+        own = [_numbered(trials[rows]) for rows in recordings]
+        alike = any(len(found) == len(everything) for found in own)
+        for rows, found in zip(recordings, own, strict=True):
+            is_train = np.isin(trials[rows], (everything if alike else found)[:n_train])
+            if is_train.all() or not is_train.any():
+                first, side = table.iloc[rows[0]], "the test" if is_train.all() else "training"
                 raise ValueError(
-                    f"n_train={n_train} leaves no trial for the test: subject {first['subject']}, "
-                    f"session {first['session']} has {len(order)}."
+                    f"n_train={n_train} leaves no trial for {side}: subject {first['subject']}, "
+                    f"session {first['session']} has {len(found)}."
                 )
-            is_train = np.isin(trials, order[:n_train])
             yield rows[is_train], rows[~is_train]
 
 

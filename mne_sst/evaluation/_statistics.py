@@ -270,6 +270,7 @@ def compare(table, score="accuracy", reference=None, n_permutations=10000, rando
     >>> len(compare(table))
     1
     """
+    check_number("n_permutations", n_permutations, 1, integer=True)
     table = _checked(table, score)
     parts = _parts(table)
     kinds = list(parts)

@@ -1,5 +1,6 @@
 """Baselines for the same harness: what a simple model makes of the same features."""
 
+import mne
 import numpy as np
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
@@ -53,9 +54,11 @@ def _riemann():
 
 
 def _signals(X):
-    # In microvolts, which a covariance of volts would be too small without.
-    X = X.get_data(copy=True) if hasattr(X, "get_data") else np.asarray(X)
-    return X * 1e6
+    """Signals of the good EEG channels, in microvolts: covariances of volts are too small."""
+    if isinstance(X, mne.BaseEpochs):
+        picks = mne.pick_types(X.info, eeg=True, exclude="bads")
+        X = X.get_data(picks=picks, copy=True, verbose="ERROR")
+    return np.asarray(X) * 1e6
 
 
 def _dgcnn():
@@ -85,12 +88,13 @@ def baselines(names=("logistic", "svm", "rbf-svm", "knn")):
     Parameters
     ----------
     names : sequence of str
-        ``"logistic"``: logistic regression on DE (C = 0.01). ``"svm"``: linear support
+        ``"logistic"``: logistic regression on DE (C = 0.01) [1]_. ``"svm"``: linear support
         vector machine on DE (C = 0.01), the baseline of the SEED papers [1]_. ``"rbf-svm"``:
         the same with a Gaussian kernel (C = 1) [2]_. ``"knn"``: five nearest neighbours on
         DE [1]_. ``"dgcnn"``: a graph network on DE [4]_. ``"riemann"``: logistic regression
-        in the tangent space of covariances [3]_, on Epochs instead of features; needs
-        pyRiemann. ``"majority"``: always the commonest class of the training part.
+        in the tangent space of covariances [3]_ of the good EEG channels, on Epochs instead
+        of features; needs pyRiemann. ``"majority"``: always the commonest class of the
+        training part.
 
     Returns
     -------

@@ -135,6 +135,10 @@ class EpochsFeatures:
             raise ValueError("an array of EpochsFeatures joins two stacks, which needs a copy")
         return np.concatenate([self.spectral, self.temporal], axis=2, dtype=dtype)
 
+    def __sizeof__(self):
+        # dask sends what is large to each worker once, and what is small with each task.
+        return object.__sizeof__(self) + self.spectral.nbytes + self.temporal.nbytes
+
     def __getitem__(self, key):
         """Select epochs by slice, mask, integers or a query of the metadata, as in MNE.
 
