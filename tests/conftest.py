@@ -1,4 +1,7 @@
+import http.server
 import os
+import threading
+from collections import Counter
 from pathlib import Path
 
 # Before torch is imported: tests run side by side, each on one thread.
@@ -11,7 +14,7 @@ import mne
 import numpy as np
 import pytest
 import torch
-from helpers import NAMES
+from helpers import NAMES, Server
 
 from mne_sst import FeatureExtractor, SSTClassifier
 from mne_sst.datasets import simulate_emotion
@@ -131,3 +134,15 @@ def shown(monkeypatch):
     calls = []
     monkeypatch.setattr(plt, "show", lambda *args, **kwargs: calls.append(args))
     return calls
+
+
+@pytest.fixture
+def server():
+    """A local HTTP server; see `helpers.Server`."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as httpd:
+        httpd.files, httpd.faults, httpd.asked, httpd.ranges = {}, {}, Counter(), []
+        httpd.url = f"http://127.0.0.1:{httpd.server_port}/files/eegmat/1.0.0/"
+        thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+        thread.start()
+        yield httpd
+        httpd.shutdown()

@@ -35,6 +35,57 @@ def test_card_agrees_with_what_the_package_knows(name):
     assert "## Known problems\n\n- " in card
 
 
+@pytest.mark.parametrize("name", [n for n in REAL if SETS[n].access == "closed"])
+def test_card_says_where_a_closed_set_is_looked_for(name):
+    card = " ".join((FOLDER / name / "README.md").read_text().split())
+    assert f"a folder `{SETS[name].folder}` is looked for; case, hyphens," in card
+
+
+@pytest.mark.parametrize("name", ["seed", "seed-iv", "seed-v"])
+def test_card_says_where_cb1_and_cb2_are_placed(name):
+    assert "they are placed at POO7 and POO8." in (FOLDER / name / "README.md").read_text()
+
+
+@pytest.mark.parametrize("spelling", ["SEED-IV", "SEED_IV", "seed iv", "SeedIV"])
+def test_a_folder_is_found_in_other_spellings(spelling, tmp_path, monkeypatch):
+    file = tmp_path / spelling / "eeg_raw_data" / "1" / "3_20150701.mat"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    (tmp_path / "SEED").mkdir()
+    (tmp_path / "seed.iv.zip").touch()
+    known = SETS["seed-iv"]
+    assert known.where(tmp_path) == known.where(tmp_path / spelling) == tmp_path / spelling
+    monkeypatch.setenv("MNE_DATA", str(tmp_path))
+    assert known.where() == tmp_path / spelling
+    assert known.subjects() == [3]
+    assert SETS["seed"].where() == tmp_path / "SEED"
+    assert SETS["seed-v"].where() == tmp_path / "SEED-V"  # where it is to be put
+
+
+def test_subjects_of_eegmat_have_both_files(tmp_path, monkeypatch):
+    """An open set is found in other spellings by what downloads it, too."""
+    (tmp_path / "EEGMAT").mkdir()
+    for name in ("Subject01_1", "Subject02_2", "Subject03_1", "Subject03_2"):
+        (tmp_path / "EEGMAT" / f"{name}.edf").touch()
+    assert SETS["eegmat"].subjects(tmp_path) == [3]
+    monkeypatch.setenv("MNE_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=r"EEGMAT.Subject03_1.edf cannot be read as EDF"):
+        SETS["eegmat"].read(None, [3])
+
+
+def test_prepare_takes_one_subject_or_more(tmp_path):
+    small = dict(n_trials=3, n_windows=2)
+    assert prepare("simulated", None, tmp_path, 1, **small) == [
+        tmp_path / "simulated_sub-01-epo.fif"
+    ]
+    assert len(prepare("simulated", None, tmp_path, np.array([1, 2]), **small)) == 2
+    with pytest.raises(ValueError, match=r"subjects is empty: give some of 1, 2, 3, or None"):
+        prepare("simulated", None, tmp_path / "new", [])
+    with pytest.raises(TypeError, match=r"subjects must be a whole number, got '1'"):
+        prepare("simulated", None, tmp_path / "new", "1")
+    assert not (tmp_path / "new").exists()
+
+
 def test_prepare_goes_on_where_it_was_stopped(tmp_path):
     small = dict(n_trials=3, n_windows=2)
     (first,) = prepare("simulated", None, tmp_path, [1], **small)

@@ -252,14 +252,15 @@ def test_official_features(seed_like, tmp_path):
 
 @pytest.fixture(scope="module")
 def seed_like(tmp_path_factory):
-    """Two subjects in the layout of SEED."""
+    """Two subjects, three sessions each, in the layout of SEED."""
     folder = tmp_path_factory.mktemp("SEED")
     labels = {"label": np.array([[1, 0, -1, 1]])}
     rng = np.random.default_rng(0)
     for name in ("Preprocessed_EEG", "ExtractedFeatures"):
         (folder / name).mkdir()
         savemat(folder / name / "label.mat", labels)
-        for stem in ("2_20131027", "10_20131027"):
+        days = ("20131027", "20131103", "20131110")
+        for stem in (f"{subject}_{day}" for subject in (2, 10) for day in days):
             if name == "Preprocessed_EEG":
                 content = {f"a_eeg{i}": rng.standard_normal((62, 801)) for i in range(1, 5)}
             else:

@@ -3,10 +3,12 @@
 import json
 import sys
 import types
+from pathlib import Path
 
 import mne
 import numpy as np
 import pytest
+from helpers import CUT
 
 from mne_sst import datasets
 from mne_sst.datasets._emoeeg_mc import CHANNELS, EMOTIONS
@@ -111,21 +113,103 @@ def test_downloads_are_taken_up(tmp_path, monkeypatch):
             raise ConnectionError("cut")
 
     monkeypatch.setitem(sys.modules, "openneuro", types.SimpleNamespace(download=download))
-    with pytest.raises(ConnectionError, match="cut"):
+    message = r"ds005540\): segments of video of sub-07 cannot be downloaded.*: cut. What came is"
+    with pytest.raises(ConnectionError, match=message) as caught:
         datasets.fetch_emoeeg_mc([7], path=tmp_path / "new")
+    assert str(caught.value.__cause__) == "cut"
     epochs = datasets.fetch_emoeeg_mc([7], path=tmp_path / "new")
     assert len(epochs) == 21 * 30
     datasets.fetch_emoeeg_mc([7], path=tmp_path / "new")
     assert len(asked) == 2
     assert asked[0]["dataset"] == "ds005540"
-    assert asked[0]["include"] == ["derivatives/sub-07/ses-vid/*_reorder.npy"]
-    assert datasets.SETS["emoeeg-mc"].subjects(tmp_path / "new") == [7]
+    assert asked[0]["include"] == ["derivatives/sub-07/ses-vid/**/*_reorder.npy"]
+    write_segments(tmp_path / "new", 8, segments(21), "imagery")
+    assert datasets.SETS["emoeeg-mc"].subjects(tmp_path / "new") == [7, 8]
+
+
+def test_files_of_a_user_are_taken_after_a_failed_download(tmp_path, monkeypatch):
+    """What hides that they are not whole is there only with files that came in part."""
+
+    def download(**params):
+        if whole is not None:
+            write_segments(tmp_path, 7, whole[:, :, :100])
+        raise RuntimeError("no network.")
+
+    monkeypatch.setitem(sys.modules, "openneuro", types.SimpleNamespace(download=download))
+    whole = None
+    with pytest.raises(ConnectionError, match=r"no network\. What came is kept.*path=\.$"):
+        datasets.fetch_emoeeg_mc([7], path=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    whole = segments(21)
+    with pytest.raises(ConnectionError, match=r"are complete, remove .*sub-07-segments-of-video"):
+        datasets.fetch_emoeeg_mc([7], path=tmp_path)
+    write_segments(tmp_path, 7, whole)
+    monkeypatch.setitem(sys.modules, "openneuro", None)
+    with pytest.raises(ImportError, match=r"are complete, remove .*-video.part") as caught:
+        datasets.fetch_emoeeg_mc([7], path=tmp_path)
+    Path(str(caught.value).rsplit(" remove ", 1)[1].rstrip(".")).unlink()
+    assert len(datasets.fetch_emoeeg_mc([7], path=tmp_path)) == 21 * 30
+
+
+@pytest.fixture
+def openneuro(server, monkeypatch):
+    """The real library, which lists and gets the files of the local server."""
+    _models = pytest.importorskip("openneuro._models")
+    from openneuro import _download
+
+    def metadata(**params):
+        files = [
+            _models.DatasetFile(
+                filename=path, urls=[f"{server.url}{path}"], size=len(content), id=path
+            )
+            for path, content in server.paths.items()
+        ]
+        return _models.Snapshot(id="ds005540:1.0.3", files=files)
+
+    monkeypatch.setattr(_download, "_get_download_metadata", metadata)
+
+    def offer(folder):
+        paths = [path for path in folder.rglob("*") if path.is_file()]
+        server.paths = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+        server.files.update({p.rsplit("/", 1)[-1]: c for p, c in server.paths.items()})
+        return server
+
+    return offer
+
+
+def test_download_by_the_real_library(openneuro, tmp_path):
+    """What it finds by our patterns; a transfer that is cut is taken up by a second call."""
+    values = segments(21).astype(np.float32)
+    file = write_segments(tmp_path / "there", 7, values)
+    write_segments(tmp_path / "there", 8, values[:1])
+    write_segments(tmp_path / "there", 7, values[:1], "imagery")
+    server = openneuro(tmp_path / "there")
+    server.faults[file.name] = ["cut", 403]
+    with pytest.raises(ConnectionError, match=r"Failed to download 1 file.*call again to go on"):
+        datasets.fetch_emoeeg_mc([7], path=tmp_path / "here")
+    part = tmp_path / "here" / file.relative_to(tmp_path / "there")
+    came = part.stat().st_size
+    assert 0 < came <= CUT
+    server.ranges.clear()
+    epochs = datasets.fetch_emoeeg_mc([7], path=tmp_path / "here", window=30.0)
+    np.testing.assert_allclose(epochs.get_data(copy=False), 1e-6 * values, rtol=1e-6)
+    assert server.ranges == [(file.name, f"bytes={came}-")]
+    assert [f for f in (tmp_path / "here").rglob("*") if f.is_file()] == [part]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
+def test_recordings_by_the_real_library(openneuro, tmp_path):
+    events, end = events_of(21)
+    write_recording(tmp_path / "there", 3, events, round(end))
+    openneuro(tmp_path / "there")
+    epochs = datasets.fetch_emoeeg_mc([3], path=tmp_path / "here", data="raw", window=30.0)
+    assert epochs.metadata["clip"].to_list() == list(CLIPS)
 
 
 def test_what_is_missing_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openneuro", None)
     for data in ("segments", "raw"):
-        with pytest.raises(ImportError, match=r"has no sub-07.*pip install openneuro-py"):
+        with pytest.raises(ImportError, match=r"lacks .* of sub-07.*pip install openneuro-py"):
             datasets.fetch_emoeeg_mc([7], path=tmp_path, data=data)
     monkeypatch.setitem(sys.modules, "mne_bids", None)
     with pytest.raises(ImportError, match="pip install mne-bids"):

@@ -1,75 +1,19 @@
 """Fetchers, against a local HTTP server with real files where they are there."""
 
-import hashlib
-import http.server
+import io
+import logging.handlers
 import shutil
-import threading
-from collections import Counter
 
 import mne
 import numpy as np
+import pooch
 import pytest
+from helpers import CUT, serve
 
 from mne_sst import datasets
 from mne_sst.datasets import _fetch
 
 SUBJECTS = [2, 3]
-#: Bytes that come before a transfer is cut.
-CUT = 10_000
-
-
-class Server(http.server.BaseHTTPRequestHandler):
-    """Serves ``files``, with the faults that a test asks for."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        server, name = self.server, self.path.rsplit("/", 1)[1]
-        server.asked[name] += 1
-        server.ranges.append((name, self.headers.get("Range")))
-        if server.faults.get(name):
-            fault = server.faults[name].pop(0)
-            if isinstance(fault, int):
-                self.send_error(fault)
-                return
-        else:
-            fault = None
-        if name not in server.files:
-            self.send_error(404)
-            return
-        content = server.files[name]
-        first = int((self.headers.get("Range") or "bytes=0-")[6:-1])
-        if first and first >= len(content):
-            self.send_error(416)
-            return
-        self.send_response(206 if first else 200)
-        self.send_header("Content-Length", str(len(content) - first))
-        self.end_headers()
-        if fault == "cut":
-            self.wfile.write(content[first : first + CUT])
-            self.close_connection = True
-            return
-        self.wfile.write(content[first:])
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture
-def server():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as httpd:
-        httpd.files, httpd.faults, httpd.asked, httpd.ranges = {}, {}, Counter(), []
-        httpd.url = f"http://127.0.0.1:{httpd.server_port}/files/eegmat/1.0.0/"
-        thread = threading.Thread(target=httpd.serve_forever, daemon=True)
-        thread.start()
-        yield httpd
-        httpd.shutdown()
-
-
-def serve(server, files):
-    server.files.update(files)
-    lines = [f"{hashlib.sha256(c).hexdigest()}  {name}\n" for name, c in files.items()]
-    server.files["SHA256SUMS.txt"] = "".join(lines).encode()
 
 
 @pytest.fixture
@@ -88,7 +32,8 @@ def fetch(server, folder, names=("a.edf", "b.edf", "c.edf")):
 def test_files_are_fetched_once(server, some, tmp_path):
     paths = fetch(server, tmp_path / "new")
     assert [p.read_bytes() for p in paths] == list(some.values())
-    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["a.edf", "b.edf", "c.edf"]
+    names = ["SHA256SUMS.txt", "a.edf", "b.edf", "c.edf"]
+    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == names
     before = server.asked.copy()
     fetch(server, tmp_path / "new")
     assert server.asked == before
@@ -135,7 +80,37 @@ def test_a_wrong_checksum_keeps_nothing(server, some, tmp_path):
     with pytest.raises(ValueError, match=r"c.edf came with SHA-256 .* is published for it"):
         fetch(server, tmp_path)
     assert server.asked["c.edf"] == 3
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.edf", "b.edf"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["SHA256SUMS.txt", "a.edf", "b.edf"]
+
+
+def test_what_was_changed_later_is_named(server, some, tmp_path):
+    """The list of sums stays with the files, in a copy of the folder as well."""
+    fetch(server, tmp_path / "first")
+    copy = shutil.copytree(tmp_path / "first", tmp_path / "copy")
+    (copy / "b.edf").write_bytes(some["b.edf"][:-1] + b"x")
+    with pytest.raises(ValueError, match=r"copy.b.edf has SHA-256 .* Remove it and get it again"):
+        fetch(server, copy)
+    fetch(server, copy, ["a.edf", "c.edf"])
+    (copy / "b.edf").unlink()
+    assert fetch(server, copy)[1].read_bytes() == some["b.edf"]
+    (copy / "own.edf").touch()  # of which the list knows nothing
+    fetch(server, copy, ["own.edf"])
+    (copy / "SHA256SUMS.txt").write_text("gone wrong")
+    with pytest.raises(ValueError, match=r"SHA256SUMS.txt is not a list of SHA-256 sums; remove"):
+        fetch(server, copy)
+    (copy / "SHA256SUMS.txt").unlink()
+    (copy / "b.edf").write_bytes(b"nothing to check it by")
+    fetch(server, copy)
+
+
+def test_a_list_of_sums_is_only_replaced_by_a_whole_one(server, some, tmp_path):
+    fetch(server, tmp_path, ["a.edf"])
+    before = (tmp_path / "SHA256SUMS.txt").read_bytes()
+    server.files["SHA256SUMS.txt"] = b"<html>log in first</html>"
+    with pytest.raises(ValueError, match="is not a list of SHA-256 sums"):
+        fetch(server, tmp_path)
+    assert (tmp_path / "SHA256SUMS.txt").read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["SHA256SUMS.txt", "a.edf"]
 
 
 @pytest.mark.parametrize(("status", "times"), [(500, 3), (503, 3), (404, 1), (403, 1)])
@@ -144,7 +119,7 @@ def test_a_server_error_is_told(status, times, server, some, tmp_path):
     with pytest.raises(ConnectionError, match=rf"a.edf cannot be downloaded: {status}"):
         fetch(server, tmp_path)
     assert server.asked["a.edf"] == times
-    assert list(tmp_path.iterdir()) == []
+    assert [p.name for p in tmp_path.iterdir()] == ["SHA256SUMS.txt"]
 
 
 def test_a_page_instead_of_sums_is_told(server, some, tmp_path):
@@ -167,6 +142,14 @@ def test_mne_settings_are_read_and_left(monkeypatch, tmp_path):
     assert _fetch.data_folder("eegmat", "here").name == "here"
 
 
+@pytest.mark.parametrize("path", [3, b"eegmat", ["eegmat"]])
+def test_a_path_of_another_type_is_named(path):
+    message = r"path must be the name of a folder or file, got .*\((int|bytes|list)\)"
+    for fetcher in (datasets.fetch_eegmat, datasets.fetch_eegbci, datasets.fetch_emoeeg_mc):
+        with pytest.raises(TypeError, match=message):
+            fetcher([1], path=path)
+
+
 # --- real files -----------------------------------------------------------------------------
 
 
@@ -185,9 +168,7 @@ def test_eegmat(eegmat, tmp_path, monkeypatch):
     monkeypatch.setenv("MNE_DATA", str(tmp_path))
     eegmat.faults["Subject02_2.edf"] = ["cut"]
     epochs = datasets.fetch_eegmat(SUBJECTS, base_url=eegmat.url, verbose=False)
-    assert sorted(f.name for f in (tmp_path / "eegmat").iterdir()) == sorted(
-        name for name in eegmat.files if name.endswith("edf")
-    )
+    assert sorted(f.name for f in (tmp_path / "eegmat").iterdir()) == sorted(eegmat.files)
     assert len(epochs) == 2 * 2 * 30
     table = epochs.metadata
     assert table.groupby(["subject", "trial"]).size().to_list() == [30] * 4
@@ -253,7 +234,43 @@ def test_eegbci_through_mne(recordings, server, tmp_path):
     assert "Cz" in epochs.ch_names
     server.files["S001R02.edf"] = b"not what MNE's list says"
     with pytest.raises(ValueError, match="hash of downloaded file"):
-        datasets.fetch_eegbci([1], [2], path=tmp_path, base_url=url, verbose="ERROR")
+        datasets.fetch_eegbci([1], [2], path=tmp_path, base_url=url, verbose=False)
+
+
+@pytest.fixture
+def eegbci(recordings, server, tmp_path, monkeypatch):
+    """Two runs, to be downloaded to a folder that is set, but not there; no waiting."""
+    for name in ("S001R01.edf", "S001R03.edf"):
+        server.files[name] = (recordings / "eegmmidb" / "S001" / name).read_bytes()
+    monkeypatch.setenv("MNE_DATA", str(tmp_path / "new" / "sets"))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    return server, server.url.replace("eegmat", "eegmmidb")
+
+
+@pytest.mark.parametrize("faults", [["cut"] * 3, [503] * 3, [404] * 3])
+def test_eegbci_keeps_what_is_complete(eegbci, faults):
+    server, url = eegbci
+    server.faults["S001R03.edf"] = list(faults)
+    message = r"S001/S001R03.edf cannot be downloaded: .*Call again: files that are complete are"
+    with pytest.raises(ConnectionError, match=message):
+        datasets.fetch_eegbci([1], [1, 3], base_url=url)
+    there = datasets.SETS["eegbci"].where() / "S001"
+    assert [file.name for file in there.iterdir()] == ["S001R01.edf"]
+    assert set(datasets.fetch_eegbci([1], [1, 3], base_url=url).metadata["run"]) == {1, 3}
+    assert server.asked == {"S001R01.edf": 1, "S001R03.edf": 4}
+
+
+@pytest.mark.parametrize(("verbose", "shown"), [(None, True), (False, False)])
+def test_eegbci_shows_one_bar(eegbci, monkeypatch, verbose, shown):
+    terminal, told = io.StringIO(), logging.handlers.BufferingHandler(100)
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", terminal)
+    pooch.get_logger().addHandler(told)
+    datasets.fetch_eegbci([1], [1, 3], base_url=eegbci[1], verbose=verbose)
+    pooch.get_logger().removeHandler(told)
+    assert ("EEGMMIDB: 100%" in terminal.getvalue()) is shown
+    assert ("| 2/2 [" in terminal.getvalue()) is shown
+    assert told.buffer == []
 
 
 def test_eegbci_from_a_copy(recordings):

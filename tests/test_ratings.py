@@ -1,7 +1,9 @@
 """Readers of DEAP, DREAMER and FACED, on small files of their structure."""
 
+import ast
 import dataclasses
 import pickle
+import re
 import shutil
 
 import h5py
@@ -55,6 +57,13 @@ def test_deap(deap_folder):
     np.testing.assert_array_equal(python.get_data(copy=False), epochs.get_data(copy=False))
     with pytest.raises(ValueError, match=r"s03.mat cannot be read as a MATLAB file"):
         datasets.read_deap(deap_folder)
+
+
+def test_deap_says_how_to_leave_delta_out(deap_folder):
+    (bands,) = re.findall(r"FeatureExtractor\(bands=(\[.+\])\)", datasets.read_deap.__doc__)
+    epochs = datasets.read_deap(deap_folder, subjects=[2], window=20.0)[:2]
+    features = FeatureExtractor(bands=ast.literal_eval(bands), verbose=False).transform(epochs)
+    assert list(features.bands) == ["theta", "alpha", "beta", "gamma"]
 
 
 def test_deap_in_two_releases(deap_folder, tmp_path):
@@ -169,6 +178,8 @@ def test_dreamer(dreamer_files, release):
 
 
 def test_dreamer_refuses(tmp_path):
+    with pytest.raises(TypeError, match=r"path must be the name of a folder or file, got None"):
+        datasets.read_dreamer(None)
     with pytest.raises(FileNotFoundError, match=r"DREAMER.mat is missing"):
         datasets.read_dreamer(tmp_path)
     savemat(tmp_path / "DREAMER.mat", {"DREAMER": {"Version": 1.0}})
@@ -181,7 +192,12 @@ def test_dreamer_refuses(tmp_path):
         datasets.read_dreamer(tmp_path)
     person["ScoreArousal"] = np.full(18, 9.0)
     savemat(tmp_path / "DREAMER.mat", {"DREAMER": {"Data": cell([person])}})
-    with pytest.raises(ValueError, match=r"must be ratings from 1 to 5, got 3 to 9"):
+    with pytest.raises(ValueError, match=r"Data\{1\}.ScoreArousal' must be ratings from 1 to 5"):
+        datasets.read_dreamer(tmp_path)
+    person["ScoreArousal"] = np.full(17, 3.0)
+    savemat(tmp_path / "DREAMER.mat", {"DREAMER": {"Data": cell([person])}})
+    message = r"DREAMER.mat: 'DREAMER.Data\{1\}.ScoreArousal' must have shape \(18\), got \(17,\)"
+    with pytest.raises(ValueError, match=message):
         datasets.read_dreamer(tmp_path)
 
 

@@ -4,6 +4,7 @@ import pickle
 import shutil
 import struct
 
+import h5py
 import numpy as np
 import pytest
 from helpers import placed
@@ -12,9 +13,6 @@ from scipy.io import savemat
 from mne_sst import FeatureExtractor, datasets
 from mne_sst.datasets import _faced, _ratings, _seed_v, _seed_vig
 from mne_sst.datasets._seed import CHANNELS
-
-RNG = np.random.default_rng(0)
-
 
 # --- SEED-V ---------------------------------------------------------------------------------
 
@@ -139,6 +137,10 @@ def test_seed_v_refuses(seed_v_folder, tmp_path, monkeypatch, seed_v_clips):
     file.write_bytes(file.read_bytes()[:2000])
     with pytest.raises(ValueError, match=r"3_123.npz: 'data' cannot be read"):
         datasets.read_seed_v(tmp_path / "V", **read)
+    np.savez(file, data=data, label=labels)
+    message = r"'data' is an array of objects; it must be the bytes of a pickle"
+    with pytest.raises(ValueError, match=message):
+        datasets.read_seed_v(tmp_path / "V", **read)
     cnt = tmp_path / "V" / "EEG_raw" / "3_1_20180804.cnt"
     cnt.write_bytes(cnt.read_bytes()[:3000])
     with pytest.raises(ValueError, match=r"cannot be read as a Neuroscan recording"):
@@ -146,6 +148,26 @@ def test_seed_v_refuses(seed_v_folder, tmp_path, monkeypatch, seed_v_clips):
     shutil.copy(cnt, cnt.with_name("3_1_20180811.cnt"))
     with pytest.raises(ValueError, match=r"0804.cnt and .*0811.cnt are the same recording"):
         datasets.read_seed_v(tmp_path / "V")
+
+
+def test_seed_v_takes_the_repaired_file(seed_v_folder, short_clips, tmp_path):
+    """As of 7_1_20180411 in the official folder: a negative number of samples."""
+    whole = seed_v_folder / "EEG_raw" / "3_1_20180804.cnt"
+    (tmp_path / "EEG_raw").mkdir()
+    broken, content = tmp_path / "EEG_raw" / "7_1_20180411.cnt", bytearray(whole.read_bytes())
+    struct.pack_into("<i", content, 864, -732)
+    broken.write_bytes(content)
+    with pytest.raises(ValueError, match=r"-732 samples.*, 7_1_20180411_repaired.cnt: put it"):
+        datasets.read_seed_v(tmp_path)
+    shutil.copy(whole, broken.with_name("7_1_20180411_repaired.cnt"))
+    epochs = datasets.read_seed_v(tmp_path)
+    assert set(epochs.metadata["subject"]) == {7}
+    broken.unlink()
+    assert len(datasets.read_seed_v(tmp_path)) == len(epochs) == 30
+    assert datasets.SETS["seed-v"].subjects(tmp_path) == [7]
+    shutil.copy(whole, broken.with_name("7_1_20180410.cnt"))
+    with pytest.raises(ValueError, match=r"0410.cnt and .*0411_repaired.cnt are the same"):
+        datasets.read_seed_v(tmp_path)
 
 
 # --- SEED-VIG -------------------------------------------------------------------------------
@@ -250,13 +272,46 @@ def test_seed_vig_refuses(vig_folder, tmp_path):
         datasets.read_seed_vig(folder)
 
 
+@pytest.mark.parametrize("release", ["cells", "letters", "v7.3"])
+def test_seed_vig_channels_go_by_their_names(vig_folder, tmp_path, release):
+    """Where a file names its channels, in whatever order and spelling."""
+    folder, name = tmp_path / "VIG", "4_20151105_noon.mat"
+    shutil.copytree(vig_folder, folder, ignore=shutil.ignore_patterns("Raw_Data", "*Bands"))
+    (folder / "Raw_Data").mkdir()
+    names = [n.capitalize() for n in reversed(_seed_vig.CHANNELS)]
+    signals = np.tile(np.arange(17, dtype=np.int8), (885 * 1600, 1))
+
+    def write(names):
+        if release == "v7.3":
+            with h5py.File(folder / "Raw_Data" / name, "w") as file:
+                cells = [
+                    file.create_dataset(f"#refs#/{n}", data=[[ord(c)] for c in n]) for n in names
+                ]
+                file["EEG/data"] = signals.T
+                file["EEG/chn"] = np.array([[c.ref for c in cells]], dtype=h5py.ref_dtype)
+            return
+        chn = np.array(names, dtype=object if release == "cells" else None)
+        savemat(folder / "Raw_Data" / name, {"EEG": {"data": signals, "chn": chn}})
+
+    write(names)
+    data = datasets.read_seed_vig(folder).get_data(copy=False)
+    np.testing.assert_allclose(data[0, :, 0], 1e-6 * np.arange(17)[::-1])
+    write(["Fp1", *names[1:]])
+    with pytest.raises(ValueError, match=r"noon.mat: 'EEG.chn' names the channels FP1, OZ.* FT7, "):
+        datasets.read_seed_vig(folder)
+
+
 # --- of all ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["seed", "seed_iv", "seed_v", "seed_vig", "deap", "faced"])
 def test_a_missing_folder_is_named(name, tmp_path):
+    read = getattr(datasets, f"read_{name}")
     with pytest.raises(FileNotFoundError, match=r"path: there is no folder .*nowhere"):
-        getattr(datasets, f"read_{name}")(tmp_path / "nowhere")
+        read(tmp_path / "nowhere")
+    for path in (None, 3):
+        with pytest.raises(TypeError, match=rf"path must be the name of a folder.*, got {path}"):
+            read(path)
 
 
 OFFICIAL = {

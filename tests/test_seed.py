@@ -1,14 +1,20 @@
 """Readers of SEED and SEED-IV, on small files of their structure."""
 
+import shutil
+import warnings
+
 import mne
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from mne_sst import FeatureExtractor, SSTClassifier, differential_entropy
 from mne_sst.datasets import read_seed, read_seed_iv
 from mne_sst.datasets._seed import CHANNELS, SEED_IV
+from mne_sst.evaluation import FixedTrials
 
+# Small folders have fewer sessions than the official one.
+pytestmark = pytest.mark.filterwarnings("ignore:SEED. subject .* has recordings of . date")
 SECONDS = (5, 3, 4)
 SEED_LABELS = [1, 0, -1]
 
@@ -92,8 +98,6 @@ def test_windows_are_cut_within_trials(seed_folder):
 
 
 def test_only_what_is_asked_for_is_opened(seed_folder, tmp_path):
-    import shutil
-
     shutil.copytree(seed_folder, tmp_path / "SEED")
     for file in (tmp_path / "SEED").rglob("10_*.mat"):
         file.write_bytes(b"broken")
@@ -118,8 +122,6 @@ def test_official_features_with_clips(seed_folder):
 
 
 def test_official_features_alone(seed_folder, tmp_path):
-    import shutil
-
     shutil.copytree(seed_folder / "ExtractedFeatures", tmp_path / "ExtractedFeatures_1s")
     features = read_seed(tmp_path, data="features")
     assert features.temporal.shape[2] == 0
@@ -161,17 +163,12 @@ def test_matlab_7_3(seed_folder, tmp_path):
 
 
 def damaged(folder, tmp_path, change):
-    import shutil
-
-    target = tmp_path / "SEED"
-    shutil.copytree(folder, target)
+    target = shutil.copytree(folder, tmp_path / "SEED")
     change(target / "Preprocessed_EEG", target / "ExtractedFeatures")
     return target
 
 
 def rewrite(path, **changes):
-    from scipy.io import loadmat
-
     content = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
     content.update(changes)
     savemat(path, {k: v for k, v in content.items() if v is not None})
@@ -212,6 +209,14 @@ def rewrite(path, **changes):
             "2_20140404.mat.* cannot be read",
         ),
         (lambda raw, _: [f.unlink() for f in raw.glob("*_*.mat")], "holds no file named like"),
+        (
+            lambda raw, _: rewrite(raw / "2_20140404.mat", zz_eeg2=signals(0, 2)),
+            "2_20140404.mat has two variables for trial 2, '(jl|zz)_eeg2' and '(jl|zz)_eeg2'",
+        ),
+        (
+            lambda _, features: rewrite(features / "label.mat", label=np.array([[1, 0, 0]])),
+            r"Preprocessed_EEG.label.mat and .*Features.label.mat differ, \[1, 0, -1\] and",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(change, message, seed_folder, tmp_path):
@@ -245,11 +250,6 @@ def test_features_of_another_recording_are_refused(seed_folder, tmp_path):
 def test_bad_arguments(params, message, seed_folder):
     with pytest.raises(ValueError, match=message):
         read_seed(seed_folder, **params)
-
-
-def test_no_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no folder"):
-        read_seed(tmp_path / "nothing")
 
 
 def test_channels_and_labels_are_the_official_ones():
@@ -341,10 +341,58 @@ def test_power_beside_official_features(seed_folder):
 
 
 def test_files_that_are_no_session_are_named(seed_iv_folder, tmp_path):
-    import shutil
-
-    shutil.copytree(seed_iv_folder, tmp_path / "IV")
-    other = tmp_path / "IV" / "eeg_raw_data" / "old"
-    (tmp_path / "IV" / "eeg_raw_data" / "1").rename(other)
+    folder = shutil.copytree(seed_iv_folder, tmp_path / "IV")
+    (folder / "eeg_raw_data" / "1").rename(folder / "eeg_raw_data" / "old")
     with pytest.raises(ValueError, match=r"folders 1 to 3, got .*old.3_20150701.mat"):
-        read_seed_iv(tmp_path / "IV")
+        read_seed_iv(folder)
+
+
+@pytest.mark.parametrize("initials", ["s1", "w_w", "d-j", "2"])
+def test_initials_of_any_kind(seed_folder, tmp_path, initials):
+    values = {f"{initials}_eeg{t}": signals(t, s) for t, s in enumerate(SECONDS, start=1)}
+    folder = damaged(seed_folder, tmp_path, lambda raw, _: savemat(raw / "3_20131027.mat", values))
+    assert len(read_seed(folder, [3])) == sum(SECONDS)
+
+
+@pytest.mark.parametrize("data", ["raw", "features"])
+def test_other_than_three_dates_are_a_warning(seed_folder, tmp_path, data):
+    """They are counted over both folders, and only of those who are read."""
+    folder = damaged(seed_folder, tmp_path, lambda *_: None)
+    read = dict(subjects=[10], sessions=[1], data=data)
+    with pytest.warns(RuntimeWarning, match=r"10 has .* 2 date.s. \(20131130, 20131204\)") as told:
+        read_seed(folder, **read)
+    assert [w.filename for w in told] == [__file__]
+    for name in ("Preprocessed_EEG", "ExtractedFeatures"):
+        shutil.copy(folder / name / "10_20131204.mat", folder / name / "10_20131211.mat")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            read_seed(folder, **read)
+    features = folder / "ExtractedFeatures"
+    shutil.copy(features / "10_20131204.mat", features / "10_20140101.mat")
+    with pytest.warns(RuntimeWarning, match="subject 10 has recordings of 4 date"):
+        read_seed(folder, **read)
+
+
+def test_seed_iv_pairs_files_of_one_date(seed_iv_folder, tmp_path):
+    folder = shutil.copytree(seed_iv_folder, tmp_path / "IV")
+    file = folder / "eeg_feature_smooth" / "2" / "3_20150702.mat"
+    file.rename(file.with_name("3_20150703.mat"))
+    message = r"raw_data.2.3_20150702.mat and .*smooth.2.3_20150703.mat stand for one session"
+    with pytest.raises(ValueError, match=message):
+        read_seed_iv(folder, data="features")
+    assert len(read_seed_iv(folder, sessions=[1], data="features")) == 48
+    assert len(read_seed_iv(folder)) == 96
+
+
+def test_customary_protocol_of_the_official_features(tmp_path):
+    """2010 windows train and 1384 test, as in the papers on SEED."""
+    n_windows = [235, 233, 206, 238, 185, 195, 237, 216, 265, 237, 235, 233, 235, 238, 206]
+    labels = [1, 0, -1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 0, 1, -1]
+    (tmp_path / "ExtractedFeatures").mkdir()
+    savemat(tmp_path / "ExtractedFeatures" / "label.mat", {"label": np.array([labels])})
+    content = {f"de_LDS{t}": np.ones((62, n, 5)) for t, n in enumerate(n_windows, start=1)}
+    for date in ("20131027", "20131030", "20131107"):
+        savemat(tmp_path / "ExtractedFeatures" / f"1_{date}.mat", content)
+    features = read_seed(tmp_path, data="features")
+    sizes = [(len(train), len(test)) for train, test in FixedTrials(9).split(features)]
+    assert sizes == [(2010, 1384)] * 3

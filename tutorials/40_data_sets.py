@@ -30,8 +30,9 @@ pd.DataFrame(
 # %%
 # Open sets
 # ---------
-# ``fetch_eegmat``, ``fetch_eegbci`` and ``fetch_emoeeg_mc`` download what is missing and take up an
-# interrupted transfer; files of PhysioNet are checked against their checksums.
+# ``fetch_eegmat``, ``fetch_eegbci`` and ``fetch_emoeeg_mc`` download what is missing. The first and
+# the last take up a file that was cut off where it ended; ``fetch_eegbci`` keeps files that are
+# complete and gets others anew. Files of PhysioNet are checked against their checksums.
 # `mne_sst.datasets.example_epochs` never downloads: it takes EEGMAT where it lies in MNE's data
 # folder, and else simulates.
 

@@ -1,16 +1,22 @@
 """EEG Motor Movement/Imagery Database, an open set of PhysioNet, through MNE."""
 
+import logging
+from contextlib import contextmanager
 from pathlib import Path
 
 import mne
 import numpy as np
 
+from .._checks import progress
 from .._montage import place
 from ._eegmat import read_edf
+from ._fetch import data_folder
 from ._trials import Trial, check_cut, chosen, epochs_of, join_epochs
 
 URL = "https://physionet.org/files/eegmmidb/1.0.0/"
 N_SUBJECTS = 109
+#: MNE's setting for the folder of this set.
+KEY = "MNE_DATASETS_EEGBCI_PATH"
 #: What is done in each run: the two baselines, and four tasks that come three times.
 STATES = ("eyes open", "eyes closed", "rest", "left fist", "right fist", "both fists", "both feet")
 _TASKS = {
@@ -40,7 +46,7 @@ def fetch_eegbci(
     base_url : str
         Where the files are.
     verbose : bool | None
-        Whether MNE says what it downloads.
+        Whether to show a progress bar; None shows it in a terminal.
 
     Returns
     -------
@@ -51,10 +57,12 @@ def fetch_eegbci(
 
     Raises
     ------
+    ConnectionError
+        If a file is neither there nor can be downloaded. Those that are complete are kept.
     ValueError
-        If a file is cut off, a movement is shorter than the window (they last 4.1 s, rest
-        between them 4.2 s), or subjects were sampled at different rates (88, 92 and 100
-        differ): read those by themselves.
+        If a file is cut off or not the one that MNE knows, a movement is shorter than the
+        window (they last 4.1 s, rest between them 4.2 s), or subjects were sampled at
+        different rates (88, 92 and 100 differ): read those by themselves.
 
     References
     ----------
@@ -72,8 +80,8 @@ def fetch_eegbci(
     subjects = chosen(range(1, N_SUBJECTS + 1), subjects, "subjects")
     runs = chosen(range(1, 15), runs, "runs")
     parts, rates = [], {}
-    for subject in subjects:
-        raws = {run: _read(subject, run, path, base_url, verbose) for run in runs}
+    for subject, files in _files(subjects, runs, path, base_url, verbose):
+        raws = {run: _read(file) for run, file in files.items()}
         for raw in raws.values():
             rates.setdefault(raw.info["sfreq"], []).append(subject)
         if len(rates) > 1:
@@ -86,15 +94,54 @@ def fetch_eegbci(
     return join_epochs(parts)
 
 
-def _read(subject, run, path, base_url, verbose):
+def _files(subjects, runs, path, base_url, verbose):
+    """Yield subjects and the files of their runs; those that are missing are downloaded."""
+    # A folder that is given need not be there; MNE refuses one of its settings that is not.
+    folder = data_folder("", path, KEY)
+    with progress(len(subjects) * len(runs), "EEGMMIDB", verbose) as bar:
+        for subject in subjects:
+            files = {}
+            for run in runs:
+                files[run] = _fetch(subject, run, folder, base_url)
+                bar.update(1)
+            yield subject, files
+
+
+def _fetch(subject, run, folder, base_url):
+    import requests
+
     name = f"S{subject:03d}/S{subject:03d}R{run:02d}.edf"
-    path = None if path is None else Path(path).expanduser()
-    file = None if path is None else path / name
-    if file is None or not file.is_file():
-        (file,) = mne.datasets.eegbci.load_data(
-            subject, run, path=path, update_path=False, base_url=base_url, verbose=verbose
-        )
-    raw = read_edf(Path(file))
+    if (folder / name).is_file():
+        return folder / name
+    try:
+        with _quiet():
+            (file,) = mne.datasets.eegbci.load_data(
+                subject, run, path=folder, update_path=False, base_url=base_url, verbose="ERROR"
+            )
+    except requests.exceptions.RequestException as error:
+        raise ConnectionError(
+            f"{base_url}{name} cannot be downloaded: {error}. Call again: files that are complete "
+            "are kept, or give the folder of a copy as path=."
+        ) from error
+    return Path(file)
+
+
+@contextmanager
+def _quiet():
+    """Let pooch, by which MNE downloads, say nothing beside the progress bar."""
+    import pooch
+
+    logger = pooch.get_logger()
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _read(file):
+    raw = read_edf(file)
     mne.datasets.eegbci.standardize(raw)
     return place(raw)
 

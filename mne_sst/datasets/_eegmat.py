@@ -29,7 +29,8 @@ def fetch_eegmat(
         Which ones, from 0 as in the names of the files; None for all.
     path : path-like | None
         Folder of a copy, with the original names; files that are missing there are
-        downloaded to it. None takes ``eegmat`` in MNE's data folder (``MNE_DATA``).
+        downloaded to it, and with a list of sums (``SHA256SUMS.txt``) all are checked.
+        None takes ``eegmat`` in MNE's data folder (``MNE_DATA``).
     window, overlap : float
         Seconds: how signals are cut.
     last : float | None
@@ -51,7 +52,7 @@ def fetch_eegmat(
     ConnectionError
         If a file is neither there nor can be downloaded.
     ValueError
-        If a file is cut off or is not of this set.
+        If a file is cut off, was changed since it came, or is not of this set.
 
     Notes
     -----

@@ -70,6 +70,8 @@ def fetch_emoeeg_mc(
 
     Raises
     ------
+    ConnectionError
+        If a file is neither there nor can be downloaded.
     ImportError
         If openneuro-py is missing where something must be downloaded, or mne-bids for
         recordings.
@@ -111,7 +113,7 @@ def _segments(folder, subject, context):
     """Trials of the makers, those of a subject that are there."""
     name, session = f"sub-{subject:02d}", SESSIONS[context]
     pattern = f"derivatives/{name}/ses-{session}/**/{name}_*_reorder.npy"
-    wanted = [f"derivatives/{name}/ses-{session}/*_reorder.npy"]
+    wanted = [f"derivatives/{name}/ses-{session}/**/*_reorder.npy"]
     (file, *_) = _files(folder, name, f"segments of {context}", [pattern], wanted)
     try:
         values = np.load(file, mmap_mode="r", allow_pickle=False)
@@ -166,7 +168,7 @@ def _read_raw(folder, subject):
     name = f"sub-{subject:02d}"
     endings = ("edf", "bdf", "vhdr", "set")
     patterns = [f"{name}/**/*_eeg.{ending}" for ending in endings]
-    wanted = ["dataset_description.json", "participants.tsv", f"{name}/*"]
+    wanted = ["dataset_description.json", "participants.tsv", f"{name}/**"]
     raws = []
     for file in _files(folder, name, "recording", patterns, wanted):
         check_whole(file)
@@ -182,27 +184,48 @@ def _files(folder, name, what, patterns, wanted):
     """Files of a subject, in order; what was not downloaded as a whole counts as missing."""
     # openneuro-py gives files their names before they are complete, and goes on with them.
     mark = folder / f".{name}-{what.replace(' ', '-')}.part"
-    files = sorted(file for pattern in patterns for file in folder.glob(pattern))
+    files = _found(folder, patterns)
     if not files or mark.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        _download(folder, name, wanted, mark)
-        files = sorted(file for pattern in patterns for file in folder.glob(pattern))
+        _download(folder, f"{what} of {name}", patterns, wanted, mark)
+        files = _found(folder, patterns)
     if not files:
         raise FileNotFoundError(f"{folder} has no {what} of {name} (no {' or '.join(patterns)}).")
     return files
 
 
-def _download(folder, name, wanted, mark):
+def _found(folder, patterns):
+    return sorted(file for pattern in patterns for file in folder.glob(pattern))
+
+
+def _download(folder, what, patterns, wanted, mark):
+    """Get what is wanted; a mark stays beside files that are not whole."""
     try:
         import openneuro
     except ImportError as error:
         raise ImportError(
-            f"{folder} has no {name}, or not all of it; to download it, pip install openneuro-py, "
-            "or give the folder of a copy as path=."
+            f"{folder} lacks {what}, or a part of it; to download it, pip install openneuro-py, "
+            f"or give the folder of a copy as path=.{_way_out(mark)}"
         ) from error
+    folder.mkdir(parents=True, exist_ok=True)
     mark.touch()
-    openneuro.download(dataset=DATASET, target_dir=folder, include=wanted)
-    mark.unlink()
+    try:
+        openneuro.download(dataset=DATASET, target_dir=folder, include=wanted)
+        mark.unlink()
+    except Exception as error:
+        raise ConnectionError(
+            f"EmoEEG-MC ({DATASET}): {what} cannot be downloaded to {folder}: "
+            f"{str(error).rstrip('.')}. What came is kept; call again to go on, or give the folder "
+            f"of a copy as path=.{_way_out(mark) if _found(folder, patterns) else ''}"
+        ) from error
+    finally:
+        # Files that a user puts there later are whole.
+        if not _found(folder, patterns):
+            mark.unlink(missing_ok=True)
+
+
+def _way_out(mark):
+    """What to do where a download was cut off, and its files came in another way."""
+    return f" If the files there are complete, remove {mark}." if mark.exists() else ""
 
 
 def _trials(raw, subject, context):

@@ -33,7 +33,7 @@ def example_epochs(n_subjects=4, *, path=None):
     'Simulated emotions, 2 subjects (EEGMAT is not in the data folder)'
     """
     n_subjects = check_number("n_subjects", n_subjects, 1, integer=True)
-    there = [s for s in SETS["eegmat"].subjects(path) if _complete(s, path)]
+    there = SETS["eegmat"].subjects(path)
     if len(there) >= n_subjects:
         epochs = fetch_eegmat(
             there[:n_subjects], path=SETS["eegmat"].where(path), last=60.0, verbose=False
@@ -42,8 +42,3 @@ def example_epochs(n_subjects=4, *, path=None):
     epochs = simulate_emotion(n_subjects, n_trials=6, n_windows=10, effect=1.5)
     set_metadata(epochs, epochs.metadata.assign(state=epochs.metadata["emotion"]))
     return epochs, f"Simulated emotions, {n_subjects} subjects (EEGMAT is not in the data folder)"
-
-
-def _complete(subject, path):
-    names = (f"Subject{subject:02d}_{part}.edf" for part in (1, 2))
-    return all((SETS["eegmat"].where(path) / name).is_file() for name in names)

@@ -1,11 +1,13 @@
 """Downloads that go on where they were cut off, and are checked before they count."""
 
+import re
 from pathlib import Path
 
 import mne
 
 from .._checks import listed, progress
 from .._io import lock_for
+from ._trials import check_path
 
 #: Times that a file is asked for.
 _TRIES = 3
@@ -17,7 +19,7 @@ def data_folder(name, path=None, key=None):
     Parameters
     ----------
     name : str
-        Of the data set's folder.
+        Of the data set's folder, see `spelled`.
     path : path-like | None
         What the user said.
     key : str | None
@@ -28,9 +30,35 @@ def data_folder(name, path=None, key=None):
     folder : Path
     """
     if path is not None:
-        return Path(path).expanduser()
+        return check_path(path)
     known = (mne.get_config(k) for k in (key, "MNE_DATA") if k)
-    return Path(next(filter(None, known), "~/mne_data")).expanduser() / name
+    return spelled(Path(next(filter(None, known), "~/mne_data")).expanduser(), name)
+
+
+def spelled(folder, name):
+    """Find a folder in another one, also as SEED_IV or seed iv where SEED-IV is meant.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is looked for.
+    name : str
+        Its name, which goes before others that are alike.
+
+    Returns
+    -------
+    found : Path
+        With that very name if there is none.
+    """
+    exact = folder / name
+    if exact.is_dir() or not folder.is_dir():
+        return exact
+    alike = [f for f in sorted(folder.iterdir()) if _plain(f.name) == _plain(name) and f.is_dir()]
+    return alike[0] if alike else exact
+
+
+def _plain(name):
+    return re.sub(r"[-_ ]", "", name).lower()
 
 
 def fetch_files(base_url, names, folder, sums="SHA256SUMS.txt", verbose=None):
@@ -46,7 +74,8 @@ def fetch_files(base_url, names, folder, sums="SHA256SUMS.txt", verbose=None):
         Where they go. A file there counts as complete: one that is on its way has
         ``.part`` at the end of its name, and the next call goes on from it.
     sums : str
-        File of SHA-256 sums beside them.
+        File of SHA-256 sums beside them. It is kept in the folder: where it is there, all
+        files are checked against it, those of a copy too.
     verbose : bool | None
         Whether to show a progress bar; None shows it in a terminal.
 
@@ -59,7 +88,7 @@ def fetch_files(base_url, names, folder, sums="SHA256SUMS.txt", verbose=None):
     ConnectionError
         If a file cannot be had.
     ValueError
-        If what came is not what the list of sums says.
+        If a file is not what the list of sums says.
     """
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
@@ -69,13 +98,15 @@ def fetch_files(base_url, names, folder, sums="SHA256SUMS.txt", verbose=None):
         # A second process waits, and then finds the files.
         with lock_for(folder):
             _fetch_missing(base_url, names, folder, sums, verbose)
+    if (folder / sums).is_file():
+        _check_sums(folder, names, folder / sums)
     return [folder / name for name in names]
 
 
 def _fetch_missing(base_url, names, folder, sums, verbose):
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
-        expected = _read_sums(base_url + sums, folder / sums)
+        expected = _fetch_sums(base_url + sums, folder / sums)
         unknown = [name for name in missing if name not in expected]
         if unknown:
             raise ValueError(f"{base_url} has no {listed(unknown)} in its {sums}.")
@@ -85,17 +116,42 @@ def _fetch_missing(base_url, names, folder, sums, verbose):
                 bar.update(1)
 
 
-def _read_sums(url, path):
+def _fetch_sums(url, path):
     """SHA-256 of each file by name, from the list that is published with the data."""
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
     _download(url, part)
-    text = part.read_text(encoding="utf-8", errors="replace")
-    part.unlink()
+    expected = _read_sums(part)
+    if expected is None:
+        part.unlink()
+        raise ValueError(f"{url} is not a list of SHA-256 sums; is the address right?")
+    part.replace(path)
+    return expected
+
+
+def _read_sums(path):
+    """SHA-256 of each file by name, or None if that is not what stands in a file."""
+    text = path.read_text(encoding="utf-8", errors="replace")
     pairs = [line.split(None, 1) for line in text.splitlines() if line.strip()]
     if not pairs or any(len(p) != 2 or len(p[0]) != 64 for p in pairs):
-        raise ValueError(f"{url} is not a list of SHA-256 sums; is the address right?")
+        return None
     return {name.strip().lstrip("*"): digest.lower() for digest, name in pairs}
+
+
+def _check_sums(folder, names, path):
+    """Raise ValueError if a file was changed since it came, or was copied with a fault."""
+    import pooch
+
+    expected = _read_sums(path)
+    if expected is None:
+        raise ValueError(f"{path} is not a list of SHA-256 sums; remove it, or get it again.")
+    for name in names:
+        found = pooch.file_hash(str(folder / name), alg="sha256")
+        if found != expected.get(name, found):
+            raise ValueError(
+                f"{folder / name} has SHA-256 {found}, but {path.name} beside it says "
+                f"{expected[name]}: it was changed or is damaged. Remove it and get it again."
+            )
 
 
 def _fetch(url, path, digest):

@@ -86,6 +86,24 @@ class MatFile:
                 array = np.asarray(self._find(None, name))
         return numbers(array, shape, f"{self.path}: {name!r}")
 
+    def texts(self, name):
+        """Return the texts of a cell array, or [] where there is none.
+
+        Parameters
+        ----------
+        name : str
+            As of `read`.
+        """
+        try:
+            if self.is_hdf5:
+                with self._open() as file:
+                    cells = self._find(file, name)[()].ravel()
+                    return ["".join(map(chr, file[cell][()].ravel())) for cell in cells]
+            texts = [np.ravel(cell)[0] for cell in np.ravel(self._find(None, name))]
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            return []
+        return [str(text) for text in texts if isinstance(text, str)]
+
     def count(self, name):
         """Return the number of elements of a cell array."""
         with _told(self.path, name):

@@ -23,7 +23,7 @@ def prepare(name, root, output, subjects=None, *, overwrite=False, verbose=None,
         downloaded.
     output : path-like
         Folder for ``NAME_sub-01-epo.fif`` and so on; made if need be.
-    subjects : list of int | None
+    subjects : int | list of int | None
         None for all that are in ``root``; without that, all of an open set.
     overwrite : bool
         Whether to write files again that are there; else they are left as they are, so
@@ -43,7 +43,7 @@ def prepare(name, root, output, subjects=None, *, overwrite=False, verbose=None,
     FileNotFoundError
         If nothing of the data set is there.
     ValueError
-        If a file is there that was made in another way.
+        If a file is there that was made in another way, or ``subjects`` is empty.
 
     Examples
     --------

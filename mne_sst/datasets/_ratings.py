@@ -1,7 +1,6 @@
 """Readers of sets that are labelled by ratings: DEAP and DREAMER."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from ._trials import (
     Trial,
     check_cut,
     check_folder,
+    check_path,
     chosen,
     epochs_of,
     join_epochs,
@@ -73,6 +73,12 @@ def read_deap(
     ------
     FileNotFoundError, ValueError
         Naming the folder, file or key that is missing or wrong.
+
+    Notes
+    -----
+    The makers' filter leaves nothing of the brain in the delta band. Leave it out of the
+    features: ``FeatureExtractor(bands=["theta", "alpha", "beta", "gamma"])``. Signals come under
+    the average reference of the makers.
 
     References
     ----------
@@ -151,7 +157,7 @@ def read_dreamer(path, subjects=None, *, target="valence", threshold=3.0, window
     check_option("target", target, DREAMER_RATINGS)
     threshold = check_number("threshold", threshold, 1, 5)
     window, overlap = check_cut(window, overlap)
-    path = Path(path).expanduser()
+    path = check_path(path)
     file = MatFile(path / "DREAMER.mat" if path.is_dir() else path)
     there = range(1, file.count("DREAMER.Data") + 1)
     info, parts, words = make_info(DREAMER_CHANNELS, SFREQ), [], _words(target)
@@ -212,11 +218,12 @@ def _check_ratings(ratings, most, where):
 def _dreamer_trials(file, subject, target, threshold):
     """Yield the clips of a subject."""
     person = f"DREAMER.Data{{{subject}}}"
-    names = [f"{person}.Score{name.capitalize()}" for name in DREAMER_RATINGS]
-    ratings = np.stack([file.read(name).ravel() for name in names], axis=-1)
-    where = f"{file.path}: '{person}.Score...'"
-    ratings = numbers(ratings, (N_CLIPS, len(names)), where)
-    _check_ratings(ratings, 5, where)
+    ratings = np.empty((N_CLIPS, len(DREAMER_RATINGS)))
+    for i, rating in enumerate(DREAMER_RATINGS):
+        name = f"{person}.Score{rating.capitalize()}"
+        where = f"{file.path}: {name!r}"
+        ratings[:, i] = numbers(file.read(name).ravel(), (N_CLIPS,), where)
+        _check_ratings(ratings[:, i], 5, where)
     for clip in range(1, N_CLIPS + 1):
         name = f"{person}.EEG.stimuli{{{clip}}}"
         signals = file.read(name, (None, len(DREAMER_CHANNELS)))

@@ -1,20 +1,22 @@
 """What is known of each data set, in short; the cards tell more."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ._eegbci import fetch_eegbci
+from ._eegbci import KEY, fetch_eegbci
 from ._eegmat import fetch_eegmat
 from ._emoeeg_mc import fetch_emoeeg_mc
 from ._faced import read_faced
-from ._fetch import data_folder
+from ._fetch import data_folder, spelled
 from ._ratings import read_deap, read_dreamer
 from ._seed import read_seed, read_seed_iv
 from ._seed_v import read_seed_v
 from ._seed_vig import read_seed_vig
 from ._simulate import simulate_emotion
+from ._trials import whole_numbers
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class DataSet:
         ``read(root, subjects, **params)`` gives Epochs; ``root`` None stands for MNE's data
         folder, to which open sets are downloaded.
     folder : str
-        Name in MNE's data folder.
+        Name in MNE's data folder; without regard to case, hyphens, underscores and blanks.
     files : tuple of str
         Patterns of its files of signals below that.
     subject : str
@@ -56,6 +58,8 @@ class DataSet:
         Subjects that do not go together with the others.
     key : str | None
         Of MNE's configuration, for its folder.
+    n_files : int
+        Files of signals that a subject must have.
     """
 
     title: str
@@ -76,6 +80,7 @@ class DataSet:
     first: int = 1
     left_out: tuple = ()
     key: str | None = None
+    n_files: int = 1
 
     def all_subjects(self):
         """Numbers of all subjects that go together."""
@@ -97,6 +102,8 @@ class DataSet:
             fetched = self.access == "open" and root is None
             subjects = self.all_subjects() if fetched else self.subjects(root, official)
             subjects = [s for s in subjects if s not in self.left_out]
+        else:
+            subjects = whole_numbers(subjects, "subjects", self.all_subjects())
         if not subjects:
             raise FileNotFoundError(
                 f"{self.title}: nothing of it in {self.where(root)}. Get it from {self.url} "
@@ -107,7 +114,7 @@ class DataSet:
     def where(self, root=None):
         """Folder in which it is looked for: ``root``, or that of the set in ``root``."""
         folder = data_folder(self.folder, root, self.key)
-        inner = folder / self.folder
+        inner = spelled(folder, self.folder)
         return inner if not self._files_in(folder) and inner.is_dir() else folder
 
     def _files_in(self, folder, official=None):
@@ -125,7 +132,8 @@ class DataSet:
             return self.all_subjects() if files or not self.files else []
         expression = "|".join(filter(None, (self.subject, self.official_subject)))
         matches = (re.search(expression, f.name) for f in files)
-        return sorted({int(match[match.lastindex]) for match in matches if match})
+        found = Counter(int(match[match.lastindex]) for match in matches if match)
+        return sorted(subject for subject, n_files in found.items() if n_files >= self.n_files)
 
 
 def _local(reader):
@@ -180,9 +188,10 @@ SETS = {
         target="state",
         read=_fetched(fetch_eegmat),
         folder="eegmat",
-        files=("Subject*_2.edf",),
-        subject=r"Subject(\d+)_2",
+        files=("Subject*_[12].edf",),
+        subject=r"Subject(\d+)_[12]",
         first=0,
+        n_files=2,
     ),
     "eegbci": DataSet(
         title="EEGMMIDB",
@@ -197,7 +206,7 @@ SETS = {
         files=("S*/S*R02.edf",),
         subject=r"S(\d+)R02",
         left_out=(88, 92, 100),  # sampled at 128 Hz
-        key="MNE_DATASETS_EEGBCI_PATH",
+        key=KEY,
     ),
     "emoeeg-mc": DataSet(
         title="EmoEEG-MC",
@@ -209,7 +218,7 @@ SETS = {
         target="emotion",
         read=_fetched(fetch_emoeeg_mc),
         folder="ds005540",
-        files=("derivatives/sub-*/ses-vid/**/*_reorder.npy",),
+        files=("derivatives/sub-*/ses-*/**/*_reorder.npy",),
         subject=r"^sub-(\d+)_",
     ),
     "seed": DataSet(

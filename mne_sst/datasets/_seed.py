@@ -1,6 +1,7 @@
 """Readers of SEED and SEED-IV, from their official folders."""
 
 import re
+import warnings
 from dataclasses import dataclass
 
 from .._checks import check_option, listed
@@ -26,6 +27,7 @@ CHANNELS = (
 ).split()
 SFREQ = 200.0
 SMOOTHING = {"lds": "de_LDS", "moving_average": "de_movingAve"}
+N_SESSIONS = 3
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def read_seed(
     subjects : sequence of int | None
         Which ones; None for all. Files of others are not opened.
     sessions : sequence of int | None
-        1, 2 and 3 in the order of the dates of signals and features; None for all.
+        1, 2 and 3 in the order of the dates of signals and features; None for all. With
+        other than three dates there is a warning: the numbers may not be the official ones.
     data : {"raw", "features"}
         ``"raw"``: Epochs of the signals, in volts. ``"features"``: the official DE, and
         beside it a temporal stack of the signal where the signals are there too.
@@ -173,11 +176,14 @@ def _read(which, path, subjects, sessions, data, smoothing, cut, temporal):
     raw, features = _numbered(which, raw_folder, folder, official)
     found = features if official else raw
     keys, info = asked_for(found, subjects, sessions), make_info(CHANNELS, SFREQ)
+    if which.labels is None:
+        _check_dates(which, keys, raw, features)
     if official:
         check_paired(raw, keys, which.name)
+        _check_same_dates(which, keys, raw, features)
     parts = []
     for key in keys:
-        labels = _labels(which, found[key].parent, key[1])
+        labels = _labels(which, found[key].parent, raw_folder if official else folder, key[1])
         if official:
             made = dict(smoothing=smoothing, window=window, temporal=temporal)
             parts += _features(which, found[key], raw.get(key), key, labels, info, made)
@@ -225,10 +231,48 @@ def _files(which, folder, optional):
     return files
 
 
-def _labels(which, folder, session):
+def _check_dates(which, keys, raw, features):
+    """Warn of sessions that may be others than their numbers say."""
+    for subject in dict.fromkeys(subject for subject, _ in keys):
+        files = [f for folder in (raw, features) for (s, _), f in folder.items() if s == subject]
+        dates = sorted({file.stem.split("_")[1] for file in files})
+        if len(dates) != N_SESSIONS:
+            warnings.warn(
+                f"{which.name}: subject {subject} has recordings of {len(dates)} date(s) "
+                f"({listed(dates)}) instead of {N_SESSIONS}. Sessions are numbered by them: the "
+                "numbers may not be the official ones.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+
+
+def _check_same_dates(which, keys, raw, features):
+    """Raise ValueError if features would be paired with signals of another day."""
+    for key in keys:
+        if key in raw and raw[key].name != features[key].name:
+            raise ValueError(
+                f"{which.name}: {raw[key]} and {features[key]} stand for one session, but their "
+                "dates differ: one of them is misnamed, or in the folder of another session."
+            )
+
+
+def _labels(which, folder, other, session):
+    """Labels of the trials, which must be the same beside signals and features."""
     if which.labels is not None:
         return list(which.labels[session])
-    file = MatFile(folder / "label.mat")
+    labels = _read_labels(which, folder / "label.mat")
+    if other is not None and (other / "label.mat").is_file():
+        theirs = _read_labels(which, other / "label.mat")
+        if theirs != labels:
+            raise ValueError(
+                f"{which.name}: {folder / 'label.mat'} and {other / 'label.mat'} differ, "
+                f"{labels} and {theirs}. Get the official one for both."
+            )
+    return labels
+
+
+def _read_labels(which, path):
+    file = MatFile(path)
     labels = file.read("label").ravel().tolist()
     unknown = sorted(set(labels) - set(which.emotions))
     if unknown:
@@ -243,8 +287,14 @@ def _variables(file, pattern, n_trials):
     names = {}
     for name in file.shapes:
         match = re.fullmatch(pattern, name)
-        if match:
-            names[int(match[1])] = name
+        if not match:
+            continue
+        trial = int(match[1])
+        if trial in names:
+            raise ValueError(
+                f"{file.path} has two variables for trial {trial}, {names[trial]!r} and {name!r}."
+            )
+        names[trial] = name
     missing = [t for t in range(1, n_trials + 1) if t not in names]
     if missing:
         raise ValueError(
@@ -260,7 +310,8 @@ def _variables(file, pattern, n_trials):
 def _trials_of(which, path, key, labels):
     """Yield the trials of a file of signals."""
     file = MatFile(path)
-    names = _variables(file, r"[A-Za-z]*_?eeg_?(\d+)", len(labels))
+    # What stands before differs by person: initials, with digits or hyphens too.
+    names = _variables(file, r".*eeg_?(\d+)", len(labels))
     for number, (name, label) in enumerate(zip(names, labels, strict=True), start=1):
         signals = file.read(name, (len(CHANNELS), None)) * 1e-6
         values = metadata(key, number, label, which.emotions)

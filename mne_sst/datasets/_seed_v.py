@@ -77,7 +77,9 @@ def read_seed_v(
     path : path-like
         The official folder, with ``EEG_raw`` and ``EEG_DE_features``.
     subjects, sessions : sequence of int | None
-        Which ones; None for all. Files of other subjects are not opened.
+        Which ones; None for all. Files of other subjects are not opened. Sessions have the
+        numbers in the names of the files, which say what clips were shown; they are not always
+        in the order of the dates.
     data : {"raw", "features"}
         ``"raw"``: Epochs of the signals, in volts. ``"features"``: the official DE of
         windows of 4 s, and beside it a clip of the signal where the signals are there too.
@@ -102,6 +104,11 @@ def read_seed_v(
     ------
     FileNotFoundError, ValueError
         Naming the folder, file or key that is missing or wrong.
+
+    Notes
+    -----
+    The header of ``7_1_20180411.cnt`` is broken. The makers put
+    ``7_1_20180411_repaired.cnt`` beside it, which is read instead.
 
     References
     ----------
@@ -144,9 +151,10 @@ def _raw_files(path, optional):
         return {}
     files = {}
     for file in sorted(folder.glob("*.cnt")):
-        match = re.fullmatch(r"(\d+)_([123])_\d{8}\.cnt", file.name)
+        match = re.fullmatch(r"(\d+)_([123])_\d{8}(_repaired)?\.cnt", file.name)
         key = match and (int(match[1]), int(match[2]))
-        if key in files:
+        # In this order, a repaired file comes after the one it stands for.
+        if key in files and file.name != _repaired(files[key]):
             raise ValueError(f"SEED-V: {files[key]} and {file} are the same recording.")
         if key:
             files[key] = file
@@ -155,6 +163,11 @@ def _raw_files(path, optional):
             f"SEED-V: {folder} holds no file named like 1_1_20180804.cnt (subject, session, date)."
         )
     return files
+
+
+def _repaired(path):
+    """Name of the file that the makers offer instead of one with a broken header."""
+    return f"{path.stem}_repaired.cnt"
 
 
 def _feature_files(path):
@@ -171,6 +184,11 @@ def _trials(path, key, sfreq):
     try:
         raw = mne.io.read_raw_cnt(path, preload=False, verbose="ERROR")
     except Exception as error:
+        if _n_samples(path) < 0:
+            raise ValueError(
+                f"{path} has a broken header, which tells of {_n_samples(path)} samples. The "
+                f"makers offer a repaired file, {_repaired(path)}: put it beside this one."
+            ) from error
         raise ValueError(
             f"{path} cannot be read as a Neuroscan recording: {error}. It may have been cut off "
             "in the transfer; get it again."
@@ -195,6 +213,13 @@ def _trials(path, key, sfreq):
         if sfreq != part.info["sfreq"]:
             part.resample(sfreq, verbose="ERROR")
         yield Trial(where, part.get_data()[order], metadata(key, number, label, EMOTIONS))
+
+
+def _n_samples(path):
+    """Length of a recording, as its header has it."""
+    with path.open("rb") as file:
+        file.seek(864)
+        return int.from_bytes(file.read(4), "little", signed=True)
 
 
 def _features(path, raw_path, key, info, temporal):
@@ -235,6 +260,11 @@ def _unpacked(path, name):
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             content = archive[name].tobytes() if name in archive else None
     except Exception as error:
+        if "Object arrays" in str(error):
+            raise ValueError(
+                f"{where} is an array of objects; it must be the bytes of a pickle, as in the "
+                f"makers' files: np.savez(file, {name}=pickle.dumps({name}))."
+            ) from error
         raise ValueError(
             f"{where} cannot be read: {error}. The file may have been cut off in the transfer."
         ) from error

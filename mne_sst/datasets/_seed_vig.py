@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from .._checks import check_option
+from .._checks import check_option, listed
 from ..features import concatenate_features
 from ._arrays import numbers
 from ._matlab import MatFile
@@ -148,7 +148,8 @@ def _metadata(key, part, labels):
 
 def _signals(path):
     """All signals of a drive in volts, (17, n_samples)."""
-    signals, least = MatFile(path).read("EEG.data"), round(N_PIECES * PIECE * SFREQ)
+    file, least = MatFile(path), round(N_PIECES * PIECE * SFREQ)
+    signals = file.read("EEG.data")
     where = f"{path}: 'EEG.data'"
     if signals.shape[0] != len(CHANNELS):
         signals = signals.T
@@ -158,7 +159,20 @@ def _signals(path):
             f"{where} has {signals.shape[1]} samples; {N_PIECES} labels of {PIECE:g} s need "
             f"{least}."
         )
-    return signals[:, :least] * 1e-6
+    return signals[_order(file), :least] * 1e-6
+
+
+def _order(file):
+    """Rows of our channels in a file, which may name its own in another order."""
+    names = [name.strip().upper() for name in file.texts("EEG.chn")]
+    if len(names) != len(CHANNELS):
+        return list(range(len(CHANNELS)))
+    if set(names) != set(CHANNELS):
+        raise ValueError(
+            f"{file.path}: 'EEG.chn' names the channels {listed(names, 17)}; "
+            f"{listed(CHANNELS, 17)} were expected."
+        )
+    return [names.index(name) for name in CHANNELS]
 
 
 def _trials(path, key, labels, window, overlap):

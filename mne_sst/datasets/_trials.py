@@ -1,5 +1,6 @@
 """Trials of a recording to windows, the same for every data set."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,15 @@ def check_cut(window, overlap):
     return window, overlap
 
 
+def check_path(path):
+    """Return ``path`` as a Path, with the home folder for ``~``."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            f"path must be the name of a folder or file, got {path!r} ({type(path).__name__})."
+        )
+    return Path(path).expanduser()
+
+
 def check_folder(path, name, *folders, optional=False):
     """Find a folder of a data set, or say that it is missing.
 
@@ -61,7 +71,7 @@ def check_folder(path, name, *folders, optional=False):
     -------
     folder : Path | None
     """
-    path = Path(path).expanduser()
+    path = check_path(path)
     if not path.is_dir():
         raise FileNotFoundError(f"path: there is no folder {path}.")
     if not folders:
@@ -90,14 +100,29 @@ def chosen(there, values, name):
     there = sorted(set(there))
     if values is None:
         return there
-    values = list(values) if np.iterable(values) and not isinstance(values, str) else [values]
-    if not values:
-        raise ValueError(f"{name} is empty: give some of {listed(there)}, or None for all.")
-    values = [check_number(name, value, integer=True) for value in values]
+    values = whole_numbers(values, name, there)
     missing = [v for v in values if v not in there]
     if missing:
         raise ValueError(f"{name}={values}: {listed(missing)} not found, only {listed(there)}.")
     return list(dict.fromkeys(values))
+
+
+def whole_numbers(values, name, there):
+    """Return one or more numbers that were asked for as a list.
+
+    Parameters
+    ----------
+    values : int | iterable of int
+        What was asked for.
+    name : str
+        Of the parameter.
+    there : iterable
+        What can be had, for the message.
+    """
+    values = list(values) if np.iterable(values) and not isinstance(values, str) else [values]
+    if not values:
+        raise ValueError(f"{name} is empty: give some of {listed(there)}, or None for all.")
+    return [check_number(name, value, integer=True) for value in values]
 
 
 def make_info(ch_names, sfreq):
