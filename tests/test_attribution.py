@@ -93,6 +93,7 @@ def test_baseline_from_windows(fitted, features, few):
     assert np.abs(other.spectral).max() > 0
 
 
+@pytest.mark.slow
 def test_it_finds_what_was_planted():
     """Gamma of both temporal lobes speaks for a positive emotion."""
     epochs = simulate_emotion(n_subjects=1, n_trials=9, n_windows=8, effect=3.0)

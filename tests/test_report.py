@@ -75,6 +75,7 @@ def test_sections(page, features, y):
         assert phrase in text, phrase
 
 
+@pytest.mark.slow
 def test_features_of_classes_have_their_stability(fitted, features, y):
     titles, maps = [], []
     drawn = viz.plot_features
@@ -130,6 +131,7 @@ def test_scores_over_trials_of_one_subject(fitted, features, y):
     assert float(low) < fitted.score(features[own], y[own]) < float(high)
 
 
+@pytest.mark.slow
 def test_contrasts_over_six_subjects(features, y):
     # Each pair of trials stands for a person, so that there are enough of them.
     two = y != "neutral"
@@ -158,6 +160,7 @@ def test_one_stream_and_no_attention(features, y):
     assert "Attention on the head" not in text
 
 
+@pytest.mark.slow
 def test_classes_called_as_columns_are(features, y):
     names = {"negative": "side", "neutral": "region", "positive": "bad $1 or $2"}
     labels = np.array([names[v] for v in y])
@@ -175,6 +178,7 @@ def test_settings_of_a_preset_are_those_that_were_used(features, y):
     assert cells["noise"] == "0.0"
 
 
+@pytest.mark.slow
 def test_two_channels_and_six_subjects(capsys):
     """Too few for neighbours, and nothing is printed."""
     epochs = simulate_emotion(n_subjects=6, n_trials=3, n_windows=2).pick(["O1", "O2"])
@@ -201,6 +205,7 @@ def test_heads_need_positions(epochs, y):
         make_report(clf, bare, y, verbose=False)
 
 
+@pytest.mark.slow
 def test_names_of_classes_are_no_html(features, y):
     strange = np.where(y == "neutral", "<script>alert(1)</script>", "a & b")
     clf = tiny_classifier(max_epochs=1).fit(features, strange)

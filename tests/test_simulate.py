@@ -251,6 +251,7 @@ DEMO_FILES = [
 ]
 
 
+@pytest.mark.slow
 def test_demo(tmp_path):
     table, files = small_demo(tmp_path / "a", verbose=False)
     assert sorted(f.name for f in files) == sorted(DEMO_FILES)

@@ -157,7 +157,7 @@ def test_same_seed_same_result(features, y):
     np.testing.assert_allclose(run(), expected, atol=1e-6)
     for backend in ("threading", "loky"):
         with parallel_config(backend, n_jobs=2):
-            for p in Parallel()(delayed(run)() for _ in range(3)):
+            for p in Parallel()(delayed(run)() for _ in range(2)):
                 np.testing.assert_allclose(p, expected, atol=1e-6)
     other = clone(clf).set_params(random_state=1).fit(features, y).predict_proba(features)
     assert np.abs(other - expected).max() > 1e-3

@@ -88,6 +88,7 @@ def test_noise_is_for_training_alone(features, y):
     np.testing.assert_array_equal(first, noisy.predict_proba(features))
 
 
+@pytest.mark.slow
 def test_passes_left_open_make_enough_steps(features, y):
     """Small sets are gone through more often: 16 windows a batch, 300 batches."""
     clf = tiny_classifier(max_epochs=None, validation_fraction=0.0).fit(features, y)
