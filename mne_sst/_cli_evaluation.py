@@ -82,11 +82,7 @@ def evaluate(
         [m.strip() for m in models.split(",") if m.strip()], with_ablation, **params
     )
     # Reading a set may take long: what can be wrong before that is looked at first.
-    check_choices(chosen, best_on_test, chance)
-    if jobs == 0:
-        raise ValueError("--jobs must be 1 or more, or -1 for all processors, got 0.")
-    if output.exists() and not output.is_dir():
-        raise NotADirectoryError(f"--output {output} is a file; give a folder.")
+    check_choices(chosen, best_on_test, chance, jobs, output)
     splitter = make_protocol(protocol, folds, n_train, data)
     cut = {"temporal": temporal} | ({"window": window} if window is not None else {})
     cut |= {"overlap": overlap} if overlap else {}

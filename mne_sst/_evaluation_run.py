@@ -199,8 +199,8 @@ def _target(table, column):
     return table[column].to_numpy()
 
 
-def check_choices(models, best_on_test, chance):
-    """Raise ValueError for what cannot be done whatever the data are.
+def check_choices(models, best_on_test, chance, jobs, output):
+    """Raise ValueError or OSError for what cannot be done whatever the data are.
 
     Parameters
     ----------
@@ -210,7 +210,15 @@ def check_choices(models, best_on_test, chance):
         Whether the published way is asked for too.
     chance : str
         See `evaluate`.
+    jobs : int
+        Folds at the same time; -1 for all processors.
+    output : Path
+        Folder of the results.
     """
+    if jobs == 0:
+        raise ValueError("--jobs must be 1 or more, or -1 for all processors, got 0.")
+    if output.exists() and not output.is_dir():
+        raise NotADirectoryError(f"--output {output} is a file; give a folder.")
     check_option("--chance", chance, ("majority", "permutation"))
     if not any(models):
         raise ValueError(

@@ -135,7 +135,7 @@ def known_as(names, ch_names):
     return [n if n in found else found[0] if len(found) == 1 else None for n, found in fitting]
 
 
-def _pick_eeg(info):
+def pick_eeg(info):
     """Indices of the EEG channels that are not marked bad."""
     picks = mne.pick_types(info, meg=False, eeg=True, exclude="bads")
     if len(picks) == 0:
@@ -151,7 +151,7 @@ def _pick_eeg(info):
 def _windows(source, info, n_windows, n_samples, metadata=None, events=None):
     if n_windows == 0:
         raise ValueError("X holds no epochs (0 were left); check the drop log or the selection.")
-    picks = _pick_eeg(info)
+    picks = pick_eeg(info)
     # A copy: what is done to the epochs later must not reach the features.
     info = mne.pick_info(info, picks, copy=True, verbose="ERROR")
     return Windows(source, picks, info, n_windows, n_samples, metadata, events)

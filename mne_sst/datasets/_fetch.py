@@ -99,7 +99,8 @@ def fetch_files(base_url, names, folder, sums="SHA256SUMS.txt", verbose=None):
         with lock_for(folder):
             _fetch_missing(base_url, names, folder, sums, verbose)
     if (folder / sums).is_file():
-        _check_sums(folder, names, folder / sums)
+        # Those that came just now have been checked.
+        _check_sums(folder, [name for name in names if name not in missing], folder / sums)
     return [folder / name for name in names]
 
 

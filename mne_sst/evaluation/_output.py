@@ -52,11 +52,8 @@ def markdown_table(tables, score="accuracy"):
     """
     check_option("score", score, tuple(PRINTED))
     columns, chance = {}, {}
-    unit, factor, digits = (f"{PRINTED[score]} (%)", 100, 2)
-    if score == "accuracy":
-        unit = "ACC (%)"
-    elif score == "kappa":
-        unit, factor, digits = PRINTED[score], 1, 3
+    factor, digits, unit = (1, 3, "") if score == "kappa" else (100, 2, " (%)")
+    title = "ACC" if score == "accuracy" else PRINTED[score]
     for name, table in tables.items():
         summary = summarize(table, score)
         names = [kind_name(*kind) for kind in summary[list(KINDS)].itertuples(index=False)]
@@ -69,8 +66,7 @@ def markdown_table(tables, score="accuracy"):
         # By permutation each method has a chance of its own.
         chance[name] = f"{low:.2f} | -" if high - low < 0.005 else f"{low:.2f} to {high:.2f} | -"
     methods = list(dict.fromkeys(m for cells in columns.values() for m in cells))
-    spread = "STD (%)" if factor == 100 else "STD"
-    head = " | ".join(f"{name}, {unit} | {spread}" for name in columns)
+    head = " | ".join(f"{name}, {title}{unit} | STD{unit}" for name in columns)
     lines = [f"| Method | {head} |", "|---|" + "---:|---:|" * len(columns)]
     for method in methods:
         cells = [found.get(method, "- | -") for found in columns.values()]

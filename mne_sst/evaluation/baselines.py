@@ -10,6 +10,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from .._checks import listed
+from .._inputs import pick_eeg
 from ..features._extractor import spectral_of
 
 __all__ = ["baselines", "spectral_vector"]
@@ -56,8 +57,7 @@ def _riemann():
 def _signals(X):
     """Signals of the good EEG channels, in microvolts: covariances of volts are too small."""
     if isinstance(X, mne.BaseEpochs):
-        picks = mne.pick_types(X.info, eeg=True, exclude="bads")
-        X = X.get_data(picks=picks, copy=True, verbose="ERROR")
+        X = X.get_data(picks=pick_eeg(X.info), copy=True, verbose="ERROR")
     return np.asarray(X) * 1e6
 
 
